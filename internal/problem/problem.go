@@ -1,0 +1,86 @@
+// Package problem is the one form in which a failure reaches a user, whatever contract carries it there: a code to
+// search for, a sentence, and what to type next.
+package problem
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Error is a failure as users see it.
+type Error struct {
+	// Code is stable and meant for searching: an upstream's own code word for word (AADSTS700213, invalid_grant),
+	// or one of ours in lower snake case (no_identity, deadline_exceeded).
+	Code string
+	// Message says what was attempted and what came back: lower case, one line, no full stop at its end.
+	Message string
+	// Hint is the next thing to do, as a command to type wherever there is one. It may be empty.
+	Hint string
+	// Misuse marks what the caller typed or configured wrongly, as opposed to what went wrong afterwards.
+	Misuse bool
+	// Err is the cause, for errors.Is and errors.As. It may be nil.
+	Err error
+}
+
+// Codes of failures that do not come from an upstream.
+const (
+	BadInput         = "bad_input"         // a flag, variable or file says something unusable; the message names it
+	NoIdentity       = "no_identity"       // no local identity was found or usable
+	DeadlineExceeded = "deadline_exceeded" // our own deadline passed
+	Unreachable      = "unreachable"       // an upstream could not be reached
+	BadAnswer        = "bad_answer"        // an upstream answered something that is not the documented form
+	Refused          = "refused"           // an upstream refused without a code of its own
+	Interaction      = "interaction_required"
+	Unexpected       = "unexpected"
+)
+
+// New returns an Error with a message formatted as by fmt.Errorf; an operand of %w becomes the cause.
+func New(code, format string, args ...any) *Error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Code: code, Message: err.Error(), Err: errors.Unwrap(err)}
+}
+
+// Input returns the Error for something the caller got wrong. field names the flag, variable or file.
+func Input(field, format string, args ...any) *Error {
+	e := New(BadInput, format, args...)
+	e.Message = field + ": " + e.Message
+	e.Misuse = true
+	return e
+}
+
+// WithHint sets what to do next and returns e.
+func (e *Error) WithHint(format string, args ...any) *Error {
+	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// Error returns message and hint on one line.
+func (e *Error) Error() string {
+	if e.Hint == "" {
+		return e.Message
+	}
+	return e.Message + "; " + e.Hint
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// NonRetriable keeps azcore's retry policy from repeating a request whose failure is already understood
+// (sdk/internal/errorinfo.NonRetriable).
+func (e *Error) NonRetriable() {}
+
+// From returns err as an Error: the one it carries, or a new one that says what kind of failure it is.
+func From(err error) *Error {
+	var e *Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e):
+		return e
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Error{Code: DeadlineExceeded, Message: err.Error(), Err: err}
+	default:
+		return &Error{Code: Unexpected, Message: err.Error(), Err: err}
+	}
+}

@@ -1,0 +1,171 @@
+// Package upstream is the HTTP client through which every cloud endpoint is asked: bounded in time and size,
+// deaf to redirects, and honest about an answer that is not what the endpoint documents.
+package upstream
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/idferry/idferry/internal/problem"
+)
+
+// maxBody bounds an answer. The largest real one is a token answer; Entra's stay under 100 kB.
+const maxBody = 1 << 20
+
+// Options shapes a client. The zero value is usable.
+type Options struct {
+	// DialTimeout bounds TCP connect. Zero means five seconds.
+	DialTimeout time.Duration
+	// Rewrite, when set, may change a request's URL before it is sent (a local stand-in for a fixed address).
+	Rewrite func(*url.URL)
+	// RequireJSON turns a 2xx answer that is not a JSON object into a problem.BadAnswer.
+	RequireJSON bool
+	// Log receives one debug line a request: method, host, path, status and duration; never a query, header or body.
+	Log *slog.Logger
+}
+
+// NewClient returns a client of its own connections. It honours HTTPS_PROXY and NO_PROXY, except that link-local
+// addresses (the metadata services of both clouds) are never asked through a proxy: whoever answers there is
+// handed to as the machine's identity.
+func NewClient(o Options) *http.Client {
+	if o.DialTimeout == 0 {
+		o.DialTimeout = 5 * time.Second
+	}
+	transport := &http.Transport{
+		Proxy:                 proxy,
+		DialContext:           (&net.Dialer{Timeout: o.DialTimeout, KeepAlive: -1}).DialContext,
+		ForceAttemptHTTP2:     true,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 20 * time.Second,
+		MaxIdleConns:          4,
+		IdleConnTimeout:       30 * time.Second,
+	}
+	return &http.Client{
+		Transport: &roundTripper{next: transport, o: o},
+		// A redirect would carry an assertion or a secret to a host nobody configured, so none is followed.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+func proxy(r *http.Request) (*url.URL, error) {
+	host := r.URL.Hostname()
+	if ip, err := netip.ParseAddr(host); (err == nil && ip.IsLinkLocalUnicast()) || host == "metadata.google.internal" {
+		return nil, nil
+	}
+	return http.ProxyFromEnvironment(r)
+}
+
+type roundTripper struct {
+	next http.RoundTripper
+	o    Options
+}
+
+func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.o.Rewrite != nil {
+		r = r.Clone(r.Context())
+		t.o.Rewrite(r.URL)
+		r.Host = r.URL.Host
+	}
+	start := time.Now()
+	resp, err := t.next.RoundTrip(r)
+	if err == nil {
+		err = t.inspect(r, resp)
+	}
+	t.log(r, resp, err, time.Since(start))
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// CloseIdleConnections lets http.Client close what the wrapped transport keeps.
+func (t *roundTripper) CloseIdleConnections() {
+	if c, ok := t.next.(interface{ CloseIdleConnections() }); ok {
+		c.CloseIdleConnections()
+	}
+}
+
+// inspect reads the whole body within its bound, so that one place tells apart a real answer, an oversized one
+// and a sign-in page.
+func (t *roundTripper) inspect(r *http.Request, resp *http.Response) error {
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	_ = resp.Body.Close()
+	where := r.Method + " " + place(r.URL)
+	switch {
+	case len(body) > maxBody:
+		return problem.New(problem.BadAnswer, "%s answered %d with more than %d bytes", where, resp.StatusCode, maxBody)
+	case err != nil:
+		return err
+	case resp.StatusCode >= 300 && resp.StatusCode < 400:
+		target, _ := url.Parse(resp.Header.Get("Location"))
+		if target == nil {
+			target = &url.URL{}
+		}
+		return problem.New(problem.BadAnswer, "%s answered %d, a redirect to %q; a token endpoint never redirects", where, resp.StatusCode, target.Host).
+			WithHint("see what answers there: curl -sSI %s", place(r.URL))
+	case t.o.RequireJSON && resp.StatusCode < 300 && !isObject(body):
+		return problem.New(problem.BadAnswer, "%s answered %d with %s, not JSON", where, resp.StatusCode, describe(resp, body)).
+			WithHint("a proxy or a sign-in page may be answering in its place: curl -sSi %s", place(r.URL))
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	resp.ContentLength = int64(len(body))
+	return nil
+}
+
+func isObject(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
+}
+
+func describe(resp *http.Response, body []byte) string {
+	if len(body) == 0 {
+		return "nothing"
+	}
+	if t := resp.Header.Get("Content-Type"); t != "" {
+		return t
+	}
+	return http.DetectContentType(body)
+}
+
+// place is a URL without user, query and fragment, which may carry what must not be shown.
+func place(u *url.URL) string {
+	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+}
+
+func (t *roundTripper) log(r *http.Request, resp *http.Response, err error, took time.Duration) {
+	if t.o.Log == nil {
+		return
+	}
+	attrs := []any{"method", r.Method, "url", place(r.URL), "took", took.Round(time.Microsecond)}
+	if resp != nil {
+		attrs = append(attrs, "status", resp.StatusCode)
+	}
+	if err != nil {
+		attrs = append(attrs, "error", err)
+	}
+	t.o.Log.Debug("request", attrs...)
+}
+
+// Unreachable says in one sentence why a request got no answer, when that is what err means; otherwise it
+// returns nil.
+func Unreachable(err error) *problem.Error {
+	var u *url.Error
+	if !errors.As(err, &u) {
+		return nil
+	}
+	var known *problem.Error
+	if errors.As(u.Err, &known) {
+		return known
+	}
+	at := u.URL
+	if parsed, perr := url.Parse(u.URL); perr == nil {
+		at = place(parsed)
+	}
+	return problem.New(problem.Unreachable, "%s %s: no answer: %w", u.Op, at, u.Err)
+}
