@@ -1,0 +1,131 @@
+// Package cli is what both binaries share around their verbs: the process as a value, settings from flags and
+// environment, the deadline, the log file, and how an error is shown to a person.
+//
+// The rules of output, for both binaries:
+//   - In a protocol mode stdout carries exactly one document and stderr stays empty when the call succeeds.
+//   - Errors are shown to people on stderr as "NAME: message", then "NAME: hint" on a line of its own.
+//   - Nothing is coloured, nothing is logged there. Diagnostics go to the file that --log-file names.
+//   - Standard input is never read.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// Exit codes of the verbs for people. Protocol modes document their own.
+const (
+	ExitOK      = 0
+	ExitFailure = 1 // the call was well formed and did not succeed
+	ExitMisuse  = 2 // a flag, variable or file is unusable; nothing was attempted
+)
+
+// Process is everything a run may take from outside. Only main fills one from the real process.
+type Process struct {
+	// Name is the base name the program was started under, without .exe.
+	Name   string
+	Args   []string
+	Lookup func(string) (string, bool)
+	Stdout io.Writer
+	Stderr io.Writer
+	Now    func() time.Time
+	// Person reports whether somebody reads stderr: no client library leaves it connected to a terminal.
+	Person bool
+}
+
+// Current returns the real process. It is for main alone.
+func Current() Process {
+	name := strings.ToLower(filepath.Base(os.Args[0]))
+	if runtime.GOOS == "windows" {
+		name = strings.TrimSuffix(name, ".exe")
+	}
+	return Process{
+		Name: name, Args: os.Args[1:], Lookup: os.LookupEnv,
+		Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
+		Person: term.IsTerminal(int(os.Stderr.Fd())),
+	}
+}
+
+// Getenv returns the variable's value, or "" when it is unset.
+func (p Process) Getenv(name string) string {
+	v, _ := p.Lookup(name)
+	return v
+}
+
+// Fail shows err to a person and returns the exit code for it.
+func (p Process) Fail(err error) int {
+	e := problem.From(err)
+	clean := token.NewRedactor().Clean
+	_, _ = fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, OneLine(clean(withCode(e))))
+	if e.Hint != "" {
+		_, _ = fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, OneLine(clean(e.Hint)))
+	}
+	if e.Misuse {
+		return ExitMisuse
+	}
+	return ExitFailure
+}
+
+// withCode puts an upstream's code before the message unless the message already names it.
+func withCode(e *problem.Error) string {
+	if e.Code == problem.BadInput || e.Code == problem.Unexpected || strings.Contains(e.Message, e.Code) {
+		return e.Message
+	}
+	return e.Code + ": " + e.Message
+}
+
+// OneLine folds white space, line breaks included, so that a message survives contracts and terminals alike.
+func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// Bounded runs call and gives up on it when limit has passed, whether or not the libraries below notice: a caller that
+// kills us first would show its user nothing but its own timeout. what names the attempt in that error.
+func Bounded[T any](ctx context.Context, limit time.Duration, what string, call func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	type answer struct {
+		value T
+		err   error
+	}
+	done := make(chan answer, 1)
+	go func() {
+		defer func() {
+			if r := recover(); r != nil {
+				// The value of a panic may quote what was being handled, a token included; its type cannot.
+				done <- answer{err: problem.New(problem.Unexpected, "%s: internal fault (%T)", what, r)}
+			}
+		}()
+		value, err := call(ctx)
+		done <- answer{value, err}
+	}()
+	var a answer
+	select {
+	case a = <-done:
+	case <-ctx.Done():
+		// A library that heeds the context says more than we can; it has a moment to do so.
+		select {
+		case a = <-done:
+		case <-time.After(200 * time.Millisecond):
+			a.err = ctx.Err()
+		}
+	}
+	if a.err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		var known *problem.Error
+		if !errors.As(a.err, &known) || known.Code == problem.DeadlineExceeded {
+			a.err = problem.New(problem.DeadlineExceeded, "%s: no answer within %s", what, limit).
+				WithHint("see which endpoint is slow with --log-file FILE, or give it longer with --timeout")
+		}
+	}
+	return a.value, a.err
+}

@@ -1,0 +1,26 @@
+//go:build unix
+
+package pluggable
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// foreignOwner names the owner when it is neither us nor, for a directory, root (who can read everything anyway:
+// /tmp and /run belong to root).
+func foreignOwner(info fs.FileInfo, rootMay bool) string {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok || int(st.Uid) == os.Geteuid() || (rootMay && st.Uid == 0) {
+		return ""
+	}
+	return fmt.Sprintf("user %d", st.Uid)
+}
+
+// othersMayReplace reports whether any user may rename files in the directory. The sticky bit, as on /tmp, limits
+// that to each file's owner.
+func othersMayReplace(dir fs.FileInfo) bool {
+	return dir.Mode().Perm()&0o002 != 0 && dir.Mode()&fs.ModeSticky == 0
+}
