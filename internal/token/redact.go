@@ -15,7 +15,7 @@ func NewRedactor() *Redactor {
 		// Google access tokens and federated tokens.
 		regexp.MustCompile(`ya29\.[A-Za-z0-9_.-]+`),
 		regexp.MustCompile(`(?i)(bearer\s+)[A-Za-z0-9._~+/=-]{8,}`),
-		regexp.MustCompile(`(?i)((?:client_assertion|client_secret|subject_token|access_token|refresh_token|id_token|assertion|password)["']?\s*[=:]\s*["']?)[^\s"'&,}]{8,}`),
+		regexp.MustCompile(`(?i)((?:client_assertion|client_secret|subject_token|access_token|refresh_token|id_token|assertion|password)["'\\]*\s*[=:]\s*["'\\]*)[^\s"'\\&,}]{8,}`),
 		regexp.MustCompile(`-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)`),
 	}}
 }
