@@ -54,7 +54,8 @@ type Google struct {
 	now    func() time.Time
 	client *http.Client
 	key    *signingKey
-	forger *signingKey
+	// forger makes a key when a test first forges something: RSA keys are slow to make.
+	forger func() (*signingKey, error)
 
 	mu        sync.Mutex
 	accounts  map[string]ServiceAccount
@@ -88,15 +89,11 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 		clients: map[string]string{}, tokens: map[string]googleGrant{}, providers: map[string]OIDCProvider{},
 		minted: map[string]mintedToken{},
 	}
-	for _, key := range []**signingKey{&g.key, &g.forger} {
-		made, err := newSigningKey()
-		if err != nil {
-			return nil, err
-		}
-		*key = made
+	var err error
+	if g.key, err = newSigningKey(); err != nil {
+		return nil, err
 	}
-	// A forged token names the published key but is not signed by it.
-	g.forger.kid = g.key.kid
+	g.forger = sync.OnceValues(newSigningKey)
 	for _, s := range []struct {
 		server  **Server
 		ca      *CA

@@ -13,8 +13,7 @@ const idTokenLifetime = time.Hour
 // idToken is an ID token about to be signed.
 type idToken struct {
 	claims map[string]any
-	key    *signingKey
-	forger *signingKey
+	forged bool
 }
 
 // IDTokenOption changes an ID token before it is signed.
@@ -39,7 +38,7 @@ func IDTokenIssued(at time.Time, lifetime time.Duration) IDTokenOption {
 }
 
 // IDTokenForged signs with a key that is not the published one, under the published one's name.
-func IDTokenForged() IDTokenOption { return func(t *idToken) { t.key = t.forger } }
+func IDTokenForged() IDTokenOption { return func(t *idToken) { t.forged = true } }
 
 // IDToken mints an ID token of a registered service account, shaped as IAM Credentials shapes it with includeEmail.
 func (g *Google) IDToken(email, audience string, options ...IDTokenOption) (string, error) {
@@ -53,7 +52,7 @@ func (g *Google) IDToken(email, audience string, options ...IDTokenOption) (stri
 
 func (g *Google) mint(account ServiceAccount, audience string, extra map[string]any, options ...IDTokenOption) (string, error) {
 	now := g.now()
-	t := idToken{key: g.key, forger: g.forger, claims: map[string]any{
+	t := idToken{claims: map[string]any{
 		"iss": GoogleIssuer, "aud": audience, "azp": account.UniqueID, "sub": account.UniqueID,
 		"iat": now.Unix(), "exp": now.Add(idTokenLifetime).Unix(),
 	}}
@@ -61,7 +60,14 @@ func (g *Google) mint(account ServiceAccount, audience string, extra map[string]
 	for _, option := range options {
 		option(&t)
 	}
-	return t.key.sign(t.claims)
+	if !t.forged {
+		return g.key.sign(t.claims)
+	}
+	forger, err := g.forger()
+	if err != nil {
+		return "", err
+	}
+	return (&signingKey{forger.key, g.key.kid}).sign(t.claims)
 }
 
 func (g *Google) serveIssuer(w http.ResponseWriter, r *http.Request) {
