@@ -1,0 +1,181 @@
+package google
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+const (
+	// iamEndpointVariable is gcloud's own name for the endpoint's override (the property
+	// api_endpoint_overrides/iamcredentials), for private endpoints.
+	iamEndpointVariable = "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS"
+	defaultUniverse     = "googleapis.com"
+	cloudPlatform       = "https://www.googleapis.com/auth/cloud-platform"
+	openIDTokenCreator  = "roles/iam.serviceAccountOpenIdTokenCreator"
+	tokenCreator        = "roles/iam.serviceAccountTokenCreator"
+	workloadIdentity    = "roles/iam.workloadIdentityUser"
+	resourcePrefix      = "projects/-/serviceAccounts/"
+)
+
+// bearer is an access token with which IAM Credentials is asked.
+type bearer struct {
+	value token.Secret
+	// quotaProject is charged for the call; it may be empty.
+	quotaProject string
+	// universe is the domain of the caller's Google Cloud.
+	universe string
+	// member names the caller as an IAM policy does. It is called only to say what is missing.
+	member func(context.Context) string
+	// role is the one to advise for the caller.
+	role string
+}
+
+// base gives access tokens of the identity that impersonation starts from.
+type base interface {
+	accessToken(context.Context) (bearer, error)
+	inputs() []token.Input
+}
+
+// impersonated asks IAM Credentials for the ID token of a service account.
+type impersonated struct {
+	base     base
+	chain    chain
+	audience string
+	// endpoint is scheme and host; empty means that of the base's universe.
+	endpoint string
+	http     *http.Client
+}
+
+func (i *impersonated) inputs() []token.Input {
+	return append([]token.Input{
+		{Name: "target", Value: i.chain.target}, {Name: "delegates", Value: strings.Join(i.chain.delegates, ",")},
+	}, i.base.inputs()...)
+}
+
+func (i *impersonated) idToken(ctx context.Context) (token.Secret, error) {
+	caller, err := i.base.accessToken(ctx)
+	if err != nil {
+		return token.Secret{}, err
+	}
+	return i.generate(ctx, caller)
+}
+
+// generate calls projects.serviceAccounts.generateIdToken.
+// https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateIdToken
+func (i *impersonated) generate(ctx context.Context, caller bearer) (token.Secret, error) {
+	endpoint := i.endpoint
+	if endpoint == "" {
+		endpoint = "https://iamcredentials." + caller.universe
+	}
+	delegates := make([]string, 0, len(i.chain.delegates))
+	for _, d := range i.chain.delegates {
+		delegates = append(delegates, resourcePrefix+strings.TrimPrefix(d, resourcePrefix))
+	}
+	body, err := json.Marshal(struct {
+		Audience     string   `json:"audience"`
+		IncludeEmail bool     `json:"includeEmail"`
+		Delegates    []string `json:"delegates,omitempty"`
+	}{i.audience, true, delegates})
+	if err != nil {
+		return token.Secret{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint+"/v1/"+resourcePrefix+url.PathEscape(i.chain.target)+":generateIdToken", bytes.NewReader(body))
+	if err != nil {
+		return token.Secret{}, err
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+caller.value.Reveal())
+	if caller.quotaProject != "" {
+		r.Header.Set("X-Goog-User-Project", caller.quotaProject)
+	}
+	what := "asking IAM Credentials for an ID token of " + i.chain.target
+	resp, err := i.http.Do(r)
+	if err != nil {
+		return token.Secret{}, unanswered(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err != nil {
+		return token.Secret{}, problem.New(problem.Unreachable, "%s: the answer broke off: %w", what, err)
+	}
+	if resp.StatusCode != http.StatusOK {
+		refused := readRefusal(resp.StatusCode, resp.Header.Get("Content-Type"), answer)
+		e := refused.problem(what)
+		e.Hint = i.advice(ctx, caller, refused)
+		return token.Secret{}, e
+	}
+	var granted struct {
+		Token string `json:"token"`
+	}
+	if json.Unmarshal(answer, &granted) != nil || granted.Token == "" {
+		return token.Secret{}, problem.New(problem.BadAnswer, "%s: answered %d without a token", what, resp.StatusCode)
+	}
+	return token.NewSecret(granted.Token), nil
+}
+
+// advice is the command that most likely mends a refusal.
+func (i *impersonated) advice(ctx context.Context, caller bearer, r refusal) string {
+	switch {
+	case r.reason == "SERVICE_DISABLED":
+		project := ""
+		if id, ok := strings.CutPrefix(r.consumer, "projects/"); ok {
+			project = " --project=" + id
+		}
+		return "gcloud services enable iamcredentials.googleapis.com" + project
+	case r.reason == "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
+		return "the machine's access scopes are too narrow; stop it, then: gcloud compute instances set-service-account INSTANCE --scopes=cloud-platform"
+	case r.status == http.StatusNotFound:
+		return "check the address: gcloud iam service-accounts describe " + i.chain.target
+	case r.status != http.StatusForbidden:
+		return ""
+	}
+	links := append([]string{""}, i.chain.delegates...)
+	links = append(links, i.chain.target)
+	// Of a chain, the error does not say which link is missing; implicitDelegation is about every link but the last.
+	at := len(links) - 2
+	role := openIDTokenCreator
+	if strings.Contains(r.message, "implicitDelegation") {
+		at, role = 0, tokenCreator
+	}
+	member := ""
+	if at == 0 {
+		member = caller.member(ctx)
+		if role == openIDTokenCreator && caller.role != "" {
+			role = caller.role
+		}
+	} else {
+		member = "serviceAccount:" + links[at]
+	}
+	command := "gcloud iam service-accounts add-iam-policy-binding " + links[at+1] + " --member='" + member + "' --role=" + role
+	if len(i.chain.delegates) > 0 && role == tokenCreator {
+		return "every account of the chain needs " + tokenCreator + " on the next; for the first: " + command
+	}
+	return command + " (a new binding takes up to a few minutes to work)"
+}
+
+// iamEndpoint returns where IAM Credentials is asked: the override, else where a file's own
+// service_account_impersonation_url points, else "" for the default of the caller's universe.
+func (s Settings) iamEndpoint(impersonationURL string) (string, error) {
+	if override, _ := s.Lookup(iamEndpointVariable); override != "" {
+		if err := checkHTTPS("$"+iamEndpointVariable, override); err != nil {
+			return "", err
+		}
+		return strings.TrimRight(override, "/"), nil
+	}
+	if impersonationURL == "" {
+		return "", nil
+	}
+	before, _, ok := strings.Cut(impersonationURL, "/v1/"+resourcePrefix)
+	if !ok {
+		return "", nil
+	}
+	return before, nil
+}
