@@ -1,0 +1,155 @@
+package fakecloud
+
+import (
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Blob is the Blob service of one storage account: containers that can be listed and blobs that can be read, by a
+// bearer token of Entra ID for storage.
+// https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
+type Blob struct {
+	*Server
+	client  *http.Client
+	jwksURL string
+	tenant  string
+	now     func() time.Time
+
+	mu         sync.Mutex
+	containers map[string]map[string][]byte
+	readers    []string
+}
+
+// StartBlob starts an account whose tenant's tokens are signed with the keys at jwksURL.
+func StartBlob(ca *CA, jwksURL, tenant string, now func() time.Time) (*Blob, error) {
+	b := &Blob{client: ca.Client(), jwksURL: jwksURL, tenant: tenant, now: now, containers: map[string]map[string][]byte{}}
+	var err error
+	b.Server, err = listen(ca, http.HandlerFunc(b.serve))
+	return b, err
+}
+
+// Put stores a blob.
+func (b *Blob) Put(container, name string, data []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.containers[container] == nil {
+		b.containers[container] = map[string][]byte{}
+	}
+	b.containers[container][name] = data
+}
+
+// Grant gives a principal, by its object id, the role Storage Blob Data Reader.
+func (b *Blob) Grant(objectID string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.readers = append(b.readers, objectID)
+}
+
+func (b *Blob) refuse(w http.ResponseWriter, status int, code, message string) {
+	w.Header().Set("Content-Type", "application/xml")
+	w.Header().Set("x-ms-error-code", code)
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, `<?xml version="1.0" encoding="utf-8"?><Error><Code>%s</Code><Message>%s
+RequestId:%s
+Time:%s</Message></Error>`, code, message, newGUID(), b.now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
+}
+
+func (b *Blob) serve(w http.ResponseWriter, r *http.Request) {
+	raw, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if !ok {
+		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri=https://login.microsoftonline.com/`+b.tenant+`/oauth2/authorize resource_id=https://storage.azure.com`)
+		b.refuse(w, http.StatusUnauthorized, "NoAuthenticationInformation", "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
+		return
+	}
+	// The service knows bearer tokens since this version.
+	if r.Header.Get("x-ms-version") < "2017-11-09" {
+		b.refuse(w, http.StatusBadRequest, "InvalidHeaderValue", "The value for one of the HTTP headers is not in the correct format: x-ms-version.")
+		return
+	}
+	oid, err := b.authenticate(raw)
+	if err != nil {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+err.Error()+`"`)
+		b.refuse(w, http.StatusUnauthorized, "InvalidAuthenticationInfo", "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.Contains(b.readers, oid) {
+		b.refuse(w, http.StatusForbidden, "AuthorizationPermissionMismatch", "This request is not authorized to perform this operation using this permission.")
+		return
+	}
+	container, blob, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	blobs, ok := b.containers[container]
+	q := r.URL.Query()
+	switch {
+	case !ok:
+		b.refuse(w, http.StatusNotFound, "ContainerNotFound", "The specified container does not exist.")
+	case r.Method == http.MethodGet && q.Get("restype") == "container" && q.Get("comp") == "list":
+		b.list(w, container, blobs)
+	case r.Method == http.MethodGet && blob != "" && blobs[blob] != nil:
+		w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = w.Write(blobs[blob])
+	default:
+		b.refuse(w, http.StatusNotFound, "BlobNotFound", "The specified blob does not exist.")
+	}
+}
+
+func (b *Blob) authenticate(raw string) (string, error) {
+	claims, err := verify(b.client, b.jwksURL, raw)
+	if err != nil {
+		return "", fmt.Errorf("Signature validation failed")
+	}
+	expires, _ := seconds(claims, "exp")
+	from, _ := seconds(claims, "nbf")
+	audience, _ := claims["aud"].(string)
+	audience = strings.TrimSuffix(audience, "/")
+	switch {
+	case claims["iss"] != IssuerV1(b.tenant):
+		return "", fmt.Errorf("Issuer validation failed")
+	case audience != "https://storage.azure.com" && audience != b.URL && audience != "e406a681-f3d4-42a8-90b6-c2b029497af1":
+		return "", fmt.Errorf("Audience validation failed")
+	case !b.now().Before(expires) || b.now().Before(from.Add(-assertionSkew)):
+		return "", fmt.Errorf("Lifetime validation failed")
+	}
+	oid, _ := claims["oid"].(string)
+	return oid, nil
+}
+
+type blobList struct {
+	XMLName    xml.Name   `xml:"EnumerationResults"`
+	Service    string     `xml:"ServiceEndpoint,attr"`
+	Container  string     `xml:"ContainerName,attr"`
+	Blobs      []blobItem `xml:"Blobs>Blob"`
+	NextMarker string
+}
+
+type blobItem struct {
+	Name       string
+	Properties struct {
+		LastModified  string `xml:"Last-Modified"`
+		Etag          string
+		ContentLength int    `xml:"Content-Length"`
+		ContentType   string `xml:"Content-Type"`
+		BlobType      string
+	}
+}
+
+func (b *Blob) list(w http.ResponseWriter, container string, blobs map[string][]byte) {
+	list := blobList{Service: b.URL + "/", Container: container}
+	for name, data := range blobs {
+		item := blobItem{Name: name}
+		item.Properties.LastModified = b.now().UTC().Format(http.TimeFormat)
+		item.Properties.Etag = "0x8DA"
+		item.Properties.ContentLength, item.Properties.ContentType, item.Properties.BlobType = len(data), "text/plain", "BlockBlob"
+		list.Blobs = append(list.Blobs, item)
+	}
+	slices.SortFunc(list.Blobs, func(a, c blobItem) int { return strings.Compare(a.Name, c.Name) })
+	w.Header().Set("Content-Type", "application/xml")
+	_, _ = w.Write([]byte(xml.Header))
+	_ = xml.NewEncoder(w).Encode(list)
+}

@@ -1,0 +1,137 @@
+package fakecloud
+
+import (
+	"crypto/x509"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Application is an Entra application with its service principal in one tenant, or a managed identity.
+type Application struct {
+	TenantID, ClientID string
+	// ObjectID is the object id of the service principal: oid and sub of its tokens.
+	ObjectID string
+	// AppIDURI makes the application a resource that tokens can be asked for, as its client id does.
+	AppIDURI     string
+	Secrets      []string
+	Certificates []*x509.Certificate
+	Federated    []FederatedCredential
+	// RequestedTokenVersion is requestedAccessTokenVersion of its manifest as a resource: 2, or else 1.
+	RequestedTokenVersion int
+}
+
+// FederatedCredential is a federated identity credential: whose tokens stand for the application.
+type FederatedCredential struct{ Issuer, Subject, Audience string }
+
+// Entra is Microsoft Entra ID's token service.
+// https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
+type Entra struct {
+	*Server
+	// Lifetime is how long its access tokens live; Entra's own are given 60 to 90 minutes.
+	Lifetime time.Duration
+
+	key    *signingKey
+	client *http.Client
+	now    func() time.Time
+
+	mu      sync.Mutex
+	apps    []Application
+	issuers map[string]string
+}
+
+// StartEntra starts a token service that knows no tenant yet.
+func StartEntra(ca *CA, now func() time.Time) (*Entra, error) {
+	key, err := newSigningKey()
+	if err != nil {
+		return nil, err
+	}
+	e := &Entra{Lifetime: 75 * time.Minute, key: key, client: ca.Client(), now: now, issuers: map[string]string{}}
+	e.Server, err = listen(ca, http.HandlerFunc(e.serve))
+	return e, err
+}
+
+// AddApplication makes an application, and with it its tenant, exist.
+func (e *Entra) AddApplication(a Application) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.apps = append(e.apps, a)
+}
+
+// TrustIssuer says where the keys of a federated credential's issuer are. The real service asks the issuer's discovery
+// document for it.
+func (e *Entra) TrustIssuer(issuer, jwksURL string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.issuers[issuer] = jwksURL
+}
+
+// JWKSURL is where the keys of its tokens are.
+func (e *Entra) JWKSURL() string { return e.URL + "/common/discovery/v2.0/keys" }
+
+// IssuerV1 is the issuer of version 1 tokens of a tenant.
+func IssuerV1(tenant string) string { return "https://sts.windows.net/" + tenant + "/" }
+
+// IssuerV2 is the issuer of version 2 tokens of a tenant.
+func IssuerV2(tenant string) string { return "https://login.microsoftonline.com/" + tenant + "/v2.0" }
+
+func (e *Entra) hasTenant(tenant string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range e.apps {
+		if strings.EqualFold(a.TenantID, tenant) {
+			return true
+		}
+	}
+	return false
+}
+
+// app finds an application by client id, App ID URI or object id.
+func (e *Entra) app(tenant, name string) (Application, bool) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range e.apps {
+		if strings.EqualFold(a.TenantID, tenant) && name != "" && (strings.EqualFold(a.ClientID, name) || strings.EqualFold(a.ObjectID, name) || a.AppIDURI == name) {
+			return a, true
+		}
+	}
+	return Application{}, false
+}
+
+func (e *Entra) serve(w http.ResponseWriter, r *http.Request) {
+	tenant, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
+	switch {
+	case rest == "discovery/v2.0/keys" || rest == "discovery/keys":
+		writeJSON(w, http.StatusOK, e.key.jwks())
+	case tenant == "common" && rest == "discovery/instance":
+		writeJSON(w, http.StatusOK, map[string]any{
+			"tenant_discovery_endpoint": e.URL + "/common/.well-known/openid-configuration", "api-version": "1.1", "metadata": []any{},
+		})
+	case !e.hasTenant(tenant):
+		e.refuse(w, refusal{http.StatusBadRequest, "invalid_tenant", 90002,
+			"Tenant '" + tenant + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."})
+	case rest == "v2.0/.well-known/openid-configuration" || rest == ".well-known/openid-configuration":
+		e.serveDiscovery(w, tenant, strings.HasPrefix(rest, "v2.0/"))
+	case rest == "oauth2/v2.0/token" && r.Method == http.MethodPost:
+		e.serveToken(w, r, tenant)
+	default:
+		http.NotFound(w, r)
+	}
+}
+
+func (e *Entra) serveDiscovery(w http.ResponseWriter, tenant string, v2 bool) {
+	base := e.URL + "/" + tenant
+	issuer, path := IssuerV1(tenant), "/oauth2"
+	if v2 {
+		issuer, path = IssuerV2(tenant), "/oauth2/v2.0"
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"token_endpoint": base + path + "/token", "authorization_endpoint": base + path + "/authorize", "issuer": issuer,
+		"jwks_uri": base + "/discovery/v2.0/keys", "device_authorization_endpoint": base + path + "/devicecode",
+		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
+		"response_types_supported":              []string{"code", "id_token", "code id_token", "id_token token"},
+		"id_token_signing_alg_values_supported": []string{"RS256"}, "subject_types_supported": []string{"pairwise"},
+		"tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com",
+	})
+}

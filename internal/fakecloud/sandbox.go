@@ -1,0 +1,213 @@
+package fakecloud
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"time"
+
+	"software.sslmate.com/src/go-pkcs12"
+)
+
+// What the sandbox holds. Ids are made up and recognisable.
+const (
+	SandboxTenant           = "11111111-1111-1111-1111-111111111111"
+	SandboxApp              = "33333333-3333-3333-3333-333333333333"
+	SandboxAppOID           = "33333333-0000-0000-0000-00000000000d"
+	SandboxSecret           = "sandbox~secret~value~0123456789"
+	SandboxResource         = "api://idferry-sandbox"
+	SandboxSystemOID        = "44444444-0000-0000-0000-00000000000d"
+	SandboxUserClient       = "55555555-5555-5555-5555-555555555555"
+	SandboxUserOID          = "55555555-0000-0000-0000-00000000000d"
+	SandboxUserResource     = "/subscriptions/22222222-2222-2222-2222-222222222222/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
+	SandboxAppServiceHeader = "853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a"
+	SandboxContainer        = "data"
+
+	SandboxProject        = "sandbox-project"
+	SandboxAccount        = "reader@sandbox-project.iam.gserviceaccount.com"
+	SandboxAccountID      = "115000000000000000001"
+	SandboxOtherAccount   = "other@sandbox-project.iam.gserviceaccount.com"
+	SandboxOtherAccountID = "115000000000000000002"
+	SandboxProvider       = "//iam.googleapis.com/projects/123456789/locations/global/workloadIdentityPools/azure/providers/entra"
+
+	// AssertionAudience is what Entra ID's public cloud wants a federated token to be made for.
+	AssertionAudience = "api://AzureADTokenExchange"
+)
+
+const sandboxUser = "dev@example.com"
+
+// Sandbox is both clouds with the trust between them that the README sets up: SandboxSystemOID, SandboxUserOID and
+// SandboxApp may act as SandboxAccount and so query BigQuery; SandboxAccount, and the service account prod/app of
+// Cluster, stand for SandboxApp, which may read SandboxContainer and call Kubernetes.
+type Sandbox struct {
+	CA         *CA
+	Entra      *Entra
+	IMDS       *IMDS
+	AppService *AppService
+	Blob       *Blob
+	Kubernetes *Kubernetes
+	Google     *Google
+	// Cluster is trusted by Entra, OtherCluster is not.
+	Cluster, OtherCluster *Cluster
+	// CertificatePEM and CertificatePFX (password pfx-password) hold a key pair registered for SandboxApp.
+	CertificatePEM, CertificatePFX []byte
+
+	closers []func()
+}
+
+// StartSandbox starts everything. now is the clock of both clouds.
+func StartSandbox(now func() time.Time) (_ *Sandbox, err error) {
+	s := &Sandbox{}
+	defer func() {
+		if err != nil {
+			s.Close()
+		}
+	}()
+	if s.CA, err = NewCA(); err != nil {
+		return nil, err
+	}
+	if err = s.startAzure(now); err != nil {
+		return nil, err
+	}
+	if s.Google, err = StartGoogle(s.CA, now); err != nil {
+		return nil, err
+	}
+	s.closers = append(s.closers, s.Google.Close)
+	return s, s.trust()
+}
+
+func (s *Sandbox) startAzure(now func() time.Time) (err error) {
+	if s.Entra, err = StartEntra(s.CA, now); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.Entra.Close)
+	if s.IMDS, err = StartIMDS(s.Entra); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.IMDS.Close)
+	if s.AppService, err = StartAppService(s.Entra, SandboxAppServiceHeader); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.AppService.Close)
+	if s.Blob, err = StartBlob(s.CA, s.Entra.JWKSURL(), SandboxTenant, now); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.Blob.Close)
+	if s.Kubernetes, err = StartKubernetes(s.CA, s.Entra.JWKSURL(), IssuerV1(SandboxTenant), AKSServer, now); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.Kubernetes.Close)
+	for _, c := range []**Cluster{&s.Cluster, &s.OtherCluster} {
+		if *c, err = StartCluster(s.CA, now); err != nil {
+			return err
+		}
+		s.closers = append(s.closers, (*c).Close)
+	}
+	return nil
+}
+
+// trust makes both clouds trust each other.
+func (s *Sandbox) trust() error {
+	cert, err := s.newCertificate()
+	if err != nil {
+		return err
+	}
+	s.Entra.AddApplication(Application{
+		TenantID: SandboxTenant, ClientID: SandboxApp, ObjectID: SandboxAppOID, Secrets: []string{SandboxSecret}, Certificates: []*x509.Certificate{cert},
+		Federated: []FederatedCredential{
+			{GoogleIssuer, SandboxAccountID, AssertionAudience},
+			{s.Cluster.Issuer(), "system:serviceaccount:prod:app", AssertionAudience},
+		},
+	})
+	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "66666666-6666-6666-6666-666666666666", ObjectID: "66666666-0000-0000-0000-00000000000d", AppIDURI: SandboxResource})
+	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "77777777-7777-7777-7777-777777777777", ObjectID: "77777777-0000-0000-0000-00000000000d", AppIDURI: "https:" + SandboxProvider})
+	s.Entra.TrustIssuer(GoogleIssuer, s.Google.JWKSURL)
+	s.Entra.TrustIssuer(s.Cluster.Issuer(), s.Cluster.JWKSURL())
+	system := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: "44444444-4444-4444-4444-444444444444", ObjectID: SandboxSystemOID}}
+	user := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: SandboxUserClient, ObjectID: SandboxUserOID}, ResourceID: SandboxUserResource}
+	for _, assign := range []func(ManagedIdentity){s.IMDS.Assign, s.AppService.Assign} {
+		assign(system)
+		assign(user)
+	}
+	s.Blob.Put(SandboxContainer, "2026/10/report.csv", []byte("a,b\n"))
+	s.Blob.Put(SandboxContainer, "2026/11/report.csv", []byte("a,b\n"))
+	s.Blob.Grant(SandboxAppOID)
+
+	s.Google.AddServiceAccount(ServiceAccount{Email: SandboxAccount, UniqueID: SandboxAccountID, ProjectID: SandboxProject})
+	s.Google.AddServiceAccount(ServiceAccount{Email: SandboxOtherAccount, UniqueID: SandboxOtherAccountID, ProjectID: SandboxProject})
+	s.Google.SetInstance(s.instance())
+	s.Google.Bind("serviceAccount:"+SandboxAccount, RoleOpenIDTokenCreator, SandboxAccount)
+	s.Google.Bind("serviceAccount:"+SandboxAccount, RoleOpenIDTokenCreator, SandboxOtherAccount)
+	s.Google.GrantBigQuery("serviceAccount:"+SandboxAccount, SandboxProject)
+	for _, oid := range []string{SandboxSystemOID, SandboxUserOID, SandboxAppOID} {
+		s.Google.Bind("principal:"+SandboxProvider[:len(SandboxProvider)-len("/providers/entra")]+"/subject/"+oid, RoleWorkloadIdentityUser, SandboxAccount)
+	}
+	return s.Google.AddProvider(OIDCProvider{
+		Audience: SandboxProvider, Issuer: IssuerV1(SandboxTenant), JWKSURL: s.Entra.JWKSURL(), AllowedAudiences: []string{SandboxResource},
+	})
+}
+
+func (s *Sandbox) instance() GoogleInstance {
+	return GoogleInstance{
+		ServiceAccount: SandboxAccount, ProjectID: SandboxProject, ProjectNumber: 123456789, Name: "vm-1", Zone: "europe-west1-b", ID: 4520031799277581759, Created: time.Unix(1790000000, 0),
+		Scopes: []string{cloudPlatformScope},
+	}
+}
+
+func (s *Sandbox) newCertificate() (*x509.Certificate, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "sandbox app"}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		return nil, err
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil, err
+	}
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	s.CertificatePEM = append(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	s.CertificatePFX, err = pkcs12.Modern.Encode(key, cert, nil, "pfx-password")
+	return cert, err
+}
+
+// AppServiceEndpoint is the value of IDENTITY_ENDPOINT.
+func (s *Sandbox) AppServiceEndpoint() string { return s.AppService.Endpoint() }
+
+// ProjectedToken is the token that kubelet projects into the pod of the service account prod/app.
+func (s *Sandbox) ProjectedToken(lifetime time.Duration) (string, error) {
+	return s.Cluster.Token("prod", "app", AssertionAudience, lifetime)
+}
+
+// UserCredentials is the Application Default Credentials file of a person who may mint ID tokens of SandboxAccount.
+func (s *Sandbox) UserCredentials() ([]byte, error) {
+	s.Google.Bind("user:"+sandboxUser, RoleTokenCreator, SandboxAccount)
+	return s.Google.AddUser(GoogleUser{
+		Email: sandboxUser, Subject: "118000000000000000009", ClientID: "sandbox.apps.googleusercontent.com", ClientSecret: "sandbox-client-secret", RefreshToken: "1//sandbox-refresh-token",
+	})
+}
+
+// WithoutIdentityEndpoint makes the metadata server one of Cloud Build: access tokens only.
+func (s *Sandbox) WithoutIdentityEndpoint() error {
+	i := s.instance()
+	i.WithoutIdentity = true
+	s.Google.SetInstance(i)
+	return nil
+}
+
+// Close stops everything.
+func (s *Sandbox) Close() {
+	for _, stop := range s.closers {
+		stop()
+	}
+	s.closers = nil
+}

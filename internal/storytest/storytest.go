@@ -1,0 +1,233 @@
+// Package storytest runs the binaries' testscript stories against fake clouds. Each story has clouds, a home and an
+// environment of its own; nothing of the machine it runs on reaches the binaries.
+//
+// The environment names what the sandbox holds: TENANT, APP, SECRET, RESOURCE, PROVIDER, SYSTEM_OID, USER_CLIENT,
+// USER_OID, USER_RESOURCE, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS.
+package storytest
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/idferry/idferry/internal/fakecloud"
+)
+
+// Run runs every story in dir.
+func Run(t *testing.T, dir string) {
+	testdata, err := filepath.Abs(filepath.Join("..", "..", "testdata"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 dir,
+		RequireExplicitExec: true,
+		Setup: func(env *testscript.Env) error {
+			s, err := fakecloud.StartSandbox(time.Now)
+			if err != nil {
+				return err
+			}
+			env.Defer(s.Close)
+			env.Values[key{}] = &story{Sandbox: s}
+			env.Setenv("TESTDATA", testdata)
+			return prepare(env, s)
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"identity":        withStory(identity),
+			"google":          withStory(google),
+			"requests":        withStory(requests),
+			"forget-requests": withStory(func(_ *testscript.TestScript, s *story, _ []string) { s.seen = s.counts() }),
+			"outage":          withStory(outage),
+			"claim":           withStory(claim),
+			"projected":       withStory(projected),
+			"google-token":    withStory(googleToken),
+			"key-file":        withStory(keyFile),
+			"user":            withStory(user),
+			"cloud-build":     withStory(func(ts *testscript.TestScript, s *story, _ []string) { ts.Check(s.WithoutIdentityEndpoint()) }),
+			"mode":            withStory(mode),
+		},
+	})
+}
+
+type key struct{}
+
+type story struct {
+	*fakecloud.Sandbox
+	seen map[string]int
+}
+
+func withStory(run func(*testscript.TestScript, *story, []string)) func(*testscript.TestScript, bool, []string) {
+	return func(ts *testscript.TestScript, neg bool, args []string) {
+		if neg {
+			ts.Fatalf("this command takes no !")
+		}
+		run(ts, ts.Value(key{}).(*story), args)
+	}
+}
+
+// prepare sets what every story has: a home, trust in the sandbox's certificates, and both clouds' addresses.
+func prepare(env *testscript.Env, s *fakecloud.Sandbox) error {
+	home := filepath.Join(env.WorkDir, "home")
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return err
+	}
+	files := map[string][]byte{"ca.pem": s.CA.PEM, "app.pem": s.CertificatePEM, "app.pfx": s.CertificatePFX}
+	for name, data := range files {
+		if err := os.WriteFile(filepath.Join(env.WorkDir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	for name, value := range map[string]string{
+		"HOME": home, "XDG_CACHE_HOME": filepath.Join(home, ".cache"), "LOCALAPPDATA": home, "IDFERRY_CACHE": "file",
+		"SSL_CERT_FILE": filepath.Join(env.WorkDir, "ca.pem"), "SSL_CERT_DIR": filepath.Join(env.WorkDir, "no-certificates"),
+		"AZURE_AUTHORITY_HOST": s.Entra.URL + "/", "DBUS_SESSION_BUS_ADDRESS": "disabled:",
+		// Stories that want an identity ask for it; until then nothing answers at either metadata address.
+		"GCE_METADATA_HOST": "127.0.0.1:9", "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9",
+		"TENANT": fakecloud.SandboxTenant, "APP": fakecloud.SandboxApp, "SECRET": fakecloud.SandboxSecret, "RESOURCE": fakecloud.SandboxResource,
+		"PROVIDER": fakecloud.SandboxProvider, "SYSTEM_OID": fakecloud.SandboxSystemOID, "USER_CLIENT": fakecloud.SandboxUserClient,
+		"USER_OID": fakecloud.SandboxUserOID, "USER_RESOURCE": fakecloud.SandboxUserResource,
+		"APPSERVICE": s.AppServiceEndpoint(), "APPSERVICE_HEADER": fakecloud.SandboxAppServiceHeader,
+		"ACCOUNT": fakecloud.SandboxAccount, "ACCOUNT_ID": fakecloud.SandboxAccountID,
+		"OTHER_ACCOUNT": fakecloud.SandboxOtherAccount, "OTHER_ACCOUNT_ID": fakecloud.SandboxOtherAccountID,
+		"AKS": fakecloud.AKSServer, "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": s.Google.IAM.URL + "/",
+	} {
+		env.Setenv(name, value)
+	}
+	return nil
+}
+
+// identity puts the story on an Azure machine.
+func identity(ts *testscript.TestScript, s *story, _ []string) {
+	ts.Setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", s.IMDS.URL)
+}
+
+// google puts the story on a Google machine.
+func google(ts *testscript.TestScript, s *story, _ []string) {
+	ts.Setenv("GCE_METADATA_HOST", s.Google.MetadataHost())
+}
+
+func (s *story) servers() map[string]*fakecloud.Server {
+	return map[string]*fakecloud.Server{
+		"entra": s.Entra.Server, "imds": s.IMDS.Server, "metadata": s.Google.Metadata, "iam": s.Google.IAM, "token": s.Google.Token,
+	}
+}
+
+func (s *story) counts() map[string]int {
+	counts := map[string]int{}
+	for name, server := range s.servers() {
+		counts[name] = len(server.Requests())
+	}
+	return counts
+}
+
+// requests SERVER N: as many requests reached the server since the last look at it.
+func requests(ts *testscript.TestScript, s *story, args []string) {
+	want, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	now := s.counts()
+	got := now[args[0]] - s.seen[args[0]]
+	if s.seen == nil {
+		s.seen = map[string]int{}
+	}
+	s.seen[args[0]] = now[args[0]]
+	if got != want {
+		var paths []string
+		for _, r := range s.servers()[args[0]].Requests() {
+			paths = append(paths, r.Method+" "+r.Path)
+		}
+		ts.Fatalf("%s was asked %d times, want %d; all so far: %s", args[0], got, want, strings.Join(paths, ", "))
+	}
+}
+
+// outage SERVER html|garbage|nothing|silent|none.
+func outage(ts *testscript.TestScript, s *story, args []string) {
+	answers := map[string]http.HandlerFunc{
+		"html": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = fmt.Fprint(w, "<html><body>Sign in to the guest network</body></html>")
+		},
+		"garbage": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1<<20)) },
+		"nothing": func(http.ResponseWriter, *http.Request) {},
+		"silent":  func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+	}
+	server := s.servers()[args[0]]
+	if args[1] == "none" {
+		server.Answer(nil)
+		return
+	}
+	server.Answer(answers[args[1]])
+}
+
+// claim NAME VALUE: the token on stdout has this claim.
+func claim(ts *testscript.TestScript, _ *story, args []string) {
+	out := ts.ReadFile("stdout")
+	jwt := regexp.MustCompile(`eyJ[A-Za-z0-9_-]+\.([A-Za-z0-9_-]+)\.[A-Za-z0-9_-]+`).FindStringSubmatch(out)
+	if jwt == nil {
+		ts.Fatalf("no token on stdout: %s", out)
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(jwt[1])
+	ts.Check(err)
+	claims := map[string]any{}
+	ts.Check(json.Unmarshal(payload, &claims))
+	if got := fmt.Sprint(claims[args[0]]); got != args[1] {
+		ts.Fatalf("claim %s is %q, want %q", args[0], got, args[1])
+	}
+}
+
+func lifetime(ts *testscript.TestScript, text string) time.Duration {
+	d, err := time.ParseDuration(text)
+	ts.Check(err)
+	return d
+}
+
+// projected FILE LIFETIME: the token that kubelet projects into an AKS pod.
+func projected(ts *testscript.TestScript, s *story, args []string) {
+	token, err := s.ProjectedToken(lifetime(ts, args[1]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(token+"\n"), 0o600))
+}
+
+// google-token FILE LIFETIME: an ID token of the service account.
+func googleToken(ts *testscript.TestScript, s *story, args []string) {
+	left := lifetime(ts, args[1])
+	issued := time.Now()
+	if left < 0 {
+		issued, left = issued.Add(left-time.Hour), time.Hour
+	}
+	token, err := s.Google.IDToken(fakecloud.SandboxAccount, fakecloud.AssertionAudience, fakecloud.IDTokenIssued(issued, left))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(token), 0o600))
+}
+
+// key-file FILE: a service-account key.
+func keyFile(ts *testscript.TestScript, s *story, args []string) {
+	data, err := s.Google.NewKeyFile(fakecloud.SandboxAccount)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// user FILE: Application Default Credentials of a person who may impersonate the service account.
+func user(ts *testscript.TestScript, s *story, args []string) {
+	data, err := s.UserCredentials()
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// mode BITS FILE.
+func mode(ts *testscript.TestScript, _ *story, args []string) {
+	info, err := os.Stat(ts.MkAbs(args[1]))
+	ts.Check(err)
+	if got := fmt.Sprintf("%04o", info.Mode().Perm()); got != args[0] {
+		ts.Fatalf("%s has mode %s, want %s", args[1], got, args[0])
+	}
+}
