@@ -43,7 +43,7 @@ func TestGcloudIsAskedWithTheAudience(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := w.gcloudScript(t, `printf '%s\n' "$@" >"$DIR/args"; cat >"$DIR/stdin"; echo "$CLOUDSDK_CORE_DISABLE_PROMPTS" >"$DIR/prompts"
-echo WARNING: chatter >&2; echo ` + raw + "\n")
+echo WARNING: chatter >&2; echo `+raw+"\n")
 	s := w.settings("gcloud")
 	w.takeFor(s, "gcloud", runner)
 	if got := read(t, filepath.Join(dir, "args")); got != "auth\nprint-identity-token\n--audiences="+audience+"\n" {

@@ -57,7 +57,7 @@ func readRefusal(status int, contentType string, body []byte) refusal {
 		if contentType == "" {
 			contentType = http.DetectContentType(body)
 		}
-		r.message = "the answer is " + contentType + ", not JSON"
+		r.message = "with " + contentType + ", not JSON"
 	}
 	return r
 }
@@ -66,7 +66,7 @@ func readRefusal(status int, contentType string, body []byte) refusal {
 func (r refusal) problem(what string) *problem.Error {
 	code, said := r.code, strings.TrimSpace(r.code+": "+quote(r.message))
 	if code == "" {
-		code, said = problem.Refused, quote(r.message)
+		return problem.New(problem.Refused, "%s: answered %d, %s", what, r.status, quote(r.message))
 	}
 	return problem.New(code, "%s: answered %d %s", what, r.status, strings.TrimSuffix(said, ":"))
 }

@@ -1,0 +1,278 @@
+package entra
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
+	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
+
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+	"github.com/idferry/idferry/internal/upstream"
+)
+
+// Exchange turns a federated token into an Entra token of the application that trusts it: client credentials with the
+// token as client assertion.
+// https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow#third-case-access-token-request-with-a-federated-credential
+type Exchange struct {
+	Cloud Cloud
+	// TenantID is the tenant's GUID or one of its domains; ClientID is the application's GUID.
+	TenantID, ClientID string
+	// Assertion gives a fresh federated token. It is asked once for each exchange.
+	Assertion token.Source
+	// HTTP makes the requests; nil means a client of package upstream.
+	HTTP *http.Client
+	// Now is the clock that errors about validity show; nil means time.Now.
+	Now func() time.Time
+	// Log receives debug lines; it may be nil.
+	Log *slog.Logger
+	// ClientCapabilities are announced to Entra. CP1 says that claims challenges are understood, and makes tokens for
+	// resources with continuous access evaluation live longer.
+	ClientCapabilities []string
+}
+
+// Check says which of tenant and client cannot be used.
+func (e Exchange) Check() error {
+	switch {
+	case e.TenantID == "":
+		return problem.Input("--tenant-id", "no Entra tenant is set").
+			WithHint("give --tenant-id TENANT or AZURE_TENANT_ID; az account show --query tenantId -o tsv")
+	case !isGUID(e.TenantID) && !isDomain(e.TenantID):
+		return problem.Input("--tenant-id", "%q (--tenant-id or AZURE_TENANT_ID) is neither a GUID nor a domain", e.TenantID).
+			WithHint("az account show --query tenantId -o tsv")
+	case e.ClientID == "":
+		return problem.Input("--client-id", "no Entra application is set").
+			WithHint("give --client-id APPLICATION or AZURE_CLIENT_ID; az ad app list --display-name NAME --query '[].appId' -o tsv")
+	case !isGUID(e.ClientID):
+		return problem.Input("--client-id", "%q (--client-id or AZURE_CLIENT_ID) is not a GUID", e.ClientID).
+			WithHint("it is the application (client) id, not a name: az ad app list --display-name NAME --query '[].appId' -o tsv")
+	}
+	return nil
+}
+
+// Token exchanges a fresh assertion for a token for scopes. claims is a claims challenge in JSON, or "". An error of the
+// assertion's source is returned as it is; every other one is explained (see Explain).
+func (e Exchange) Token(ctx context.Context, scopes []string, claims string) (token.Token, error) {
+	if err := e.Check(); err != nil {
+		return token.Token{}, err
+	}
+	if claims != "" && !json.Valid([]byte(claims)) {
+		return token.Token{}, problem.Input("claims", "the claims challenge is not JSON").WithHint("decode it from base64 first")
+	}
+	if e.Now == nil {
+		e.Now = time.Now
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	assertion := fetch(ctx, cancel, e.Assertion)
+	// The source may run a program, which must not outlive the call.
+	defer func() { cancel(); <-assertion.done }()
+
+	client, err := confidential.New(e.Cloud.Authority+e.TenantID, e.ClientID, confidential.NewCredFromAssertionCallback(assertion.wait),
+		// Known clouds need none, and a private authority must not be asked for at login.microsoftonline.com.
+		confidential.WithInstanceDiscovery(false),
+		// Regional endpoints refuse federated credentials (AADSTS100007), whatever MSAL_FORCE_REGION says.
+		confidential.WithAzureRegion("DisableMsalForceRegion"),
+		confidential.WithClientCapabilities(e.ClientCapabilities),
+		confidential.WithHTTPClient(e.retrying(ctx)))
+	if err != nil {
+		return token.Token{}, problem.Input("authority", "%s is unusable: %w", e.Cloud.Authority+e.TenantID, err)
+	}
+	var options []confidential.AcquireByCredentialOption
+	if claims != "" {
+		options = append(options, confidential.WithClaims(claims))
+	}
+	result, err := client.AcquireTokenByCredential(ctx, scopes, options...)
+	if err != nil {
+		cancel()
+		<-assertion.done
+		if assertion.err != nil {
+			return token.Token{}, assertion.err
+		}
+		return token.Token{}, e.explain(err, assertion.token)
+	}
+	return token.Token{
+		Value: token.NewSecret(result.AccessToken), ExpiresOn: result.ExpiresOn.UTC(), RefreshOn: utc(result.Metadata.RefreshOn),
+	}, nil
+}
+
+// prefetched is an assertion on its way.
+type prefetched struct {
+	done chan struct{}
+	// token and err are set once done is closed.
+	token token.Token
+	err   error
+}
+
+// fetch asks for the assertion while MSAL asks for the endpoints: MSAL itself would do one after the other. A failure
+// ends the exchange at once.
+func fetch(ctx context.Context, cancel context.CancelFunc, source token.Source) *prefetched {
+	p := &prefetched{done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		p.token, p.err = source.Token(ctx)
+		if p.err == nil && p.token.Value.Empty() {
+			p.err = problem.New(problem.BadAnswer, "the assertion to exchange is empty")
+		}
+		switch {
+		case p.err == nil:
+		case errors.Is(ctx.Err(), context.Canceled):
+			// The exchange failed first and ended this; that is no failure of the source.
+			p.err = nil
+		default:
+			cancel()
+		}
+	}()
+	return p
+}
+
+// wait is MSAL's assertion callback.
+func (p *prefetched) wait(ctx context.Context, _ confidential.AssertionRequestOptions) (string, error) {
+	select {
+	case <-p.done:
+		return p.token.Value.Reveal(), p.err
+	case <-ctx.Done():
+		return "", ctx.Err()
+	}
+}
+
+// explain adds to an explained error what was presented, and what the clock shows where that is in doubt.
+func (e Exchange) explain(err error, assertion token.Token) error {
+	explained := problem.From(Explain(err))
+	if explained.Code == problem.Unexpected {
+		// Neither refused nor unanswered: MSAL could not use the answer, and quotes it whole, with the tokens in it.
+		said, _, _ := strings.Cut(explained.Message, " raw message was:")
+		said, _, _ = strings.Cut(said, " json message bytes were:")
+		return problem.New(problem.BadAnswer, "%s", said).
+			WithHint("a proxy may be answering in its place: curl -sSi %s%s/v2.0/.well-known/openid-configuration", e.Cloud.Authority, e.TenantID)
+	}
+	claims, notJWT := token.ReadClaims(assertion.Value.Reveal())
+	if notJWT != nil || !strings.HasPrefix(explained.Code, "AADSTS") {
+		return explained
+	}
+	p := *explained
+	if strings.HasPrefix(p.Code, "AADSTS70021") {
+		p.Message += fmt.Sprintf("; presented: issuer %s, subject %s, audience %s",
+			oneLine(claims.Issuer), oneLine(claims.Subject), oneLine(claims.Audience...))
+		p.Hint = "if that is the identity to trust: " + e.createCredential(claims) +
+			"; it must match letter by letter, and a new one takes some minutes to work"
+	}
+	now := e.Now()
+	expired := !claims.Expiry.IsZero() && !now.Before(claims.Expiry)
+	if p.Code == "AADSTS700024" || expired {
+		p.Message += fmt.Sprintf("; this machine's clock shows %s, the assertion is valid until %s", now.UTC().Format(time.RFC3339), claims.Expiry.Format(time.RFC3339))
+	}
+	return &p
+}
+
+// createCredential returns the command that makes the application trust what was presented.
+// https://learn.microsoft.com/cli/azure/ad/app/federated-credential#az-ad-app-federated-credential-create
+func (e Exchange) createCredential(claims token.Claims) string {
+	parameters, _ := json.Marshal(struct {
+		Name      string   `json:"name"`
+		Issuer    string   `json:"issuer"`
+		Subject   string   `json:"subject"`
+		Audiences []string `json:"audiences"`
+	}{"google", claims.Issuer, claims.Subject, claims.Audience})
+	// A claim is whatever the issuer wrote; within single quotes of a shell only the quote itself means something.
+	quoted := strings.ReplaceAll(string(parameters), "'", `'\''`)
+	return fmt.Sprintf("az ad app federated-credential create --id %s --parameters '%s'", e.ClientID, quoted)
+}
+
+// retrying is azcore's retry policy as the HTTP client of MSAL, which repeats nothing itself.
+type retrying struct {
+	pipeline runtime.Pipeline
+	client   *http.Client
+}
+
+func (e Exchange) retrying(ctx context.Context) retrying {
+	client := e.HTTP
+	if client == nil {
+		client = upstream.NewClient(upstream.Options{RequireJSON: true, Log: e.Log})
+	}
+	options := policy.ClientOptions{
+		Transport: client,
+		// MSAL names itself in headers of its own.
+		Telemetry: policy.TelemetryOptions{Disabled: true},
+		Retry:     policy.RetryOptions{MaxRetries: 3, RetryDelay: 300 * time.Millisecond, ShouldRetry: worthRepeating},
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		// A Retry-After beyond the deadline is not waited for: the throttling says more than a deadline that passed.
+		options.Retry.MaxRetryDelay = max(time.Until(deadline), time.Millisecond)
+	}
+	return retrying{runtime.NewPipeline("idferry", "", runtime.PipelineOptions{}, &options), client}
+}
+
+// worthRepeating is azcore's own choice of status codes, without what the next try cannot change: a name that does
+// not exist, a certificate that is not trusted.
+func worthRepeating(resp *http.Response, err error) bool {
+	if err != nil {
+		var dns *net.DNSError
+		var certificate *tls.CertificateVerificationError
+		return !(errors.As(err, &dns) && dns.IsNotFound) && !errors.As(err, &certificate)
+	}
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// Do sends a request of MSAL's.
+func (c retrying) Do(r *http.Request) (*http.Response, error) {
+	request, err := runtime.NewRequestFromRequest(r)
+	if err != nil {
+		return nil, err
+	}
+	return c.pipeline.Do(request)
+}
+
+// CloseIdleConnections implements MSAL's HTTPClient.
+func (c retrying) CloseIdleConnections() { c.client.CloseIdleConnections() }
+
+func utc(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.UTC()
+}
+
+// oneLine keeps what an issuer wrote from breaking a message's line.
+func oneLine(values ...string) string {
+	return strings.Join(strings.Fields(strings.Join(values, " ")), " ")
+}
+
+func isGUID(s string) bool {
+	const form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx"
+	if len(s) != len(form) {
+		return false
+	}
+	for i, c := range []byte(s) {
+		if (form[i] == '-') != (c == '-') || c != '-' && !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
+			return false
+		}
+	}
+	return true
+}
+
+// isDomain reports whether s can be a DNS name of at least two labels.
+func isDomain(s string) bool {
+	labels := strings.Split(s, ".")
+	for _, label := range labels {
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' ||
+			strings.Trim(strings.ToLower(label), "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			return false
+		}
+	}
+	return len(labels) > 1 && len(s) < 254
+}
