@@ -1,0 +1,107 @@
+//go:build linux || freebsd || netbsd || openbsd || dragonfly
+
+package cache
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/godbus/dbus/v5"
+)
+
+const (
+	secretsName       = "org.freedesktop.secrets"
+	secretsPath       = dbus.ObjectPath("/org/freedesktop/secrets")
+	loginCollection   = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
+	defaultCollection = dbus.ObjectPath("/org/freedesktop/secrets/aliases/default")
+	getProperty       = "org.freedesktop.DBus.Properties.Get"
+)
+
+// probeKeyring looks whether go-keyring can work without a prompt, an activation or a daemon of its own: there is a
+// bus, the Secret Service runs, and neither the collection that go-keyring uses nor our item (KeePassXC locks items
+// one by one) is locked. All questions go out at once and carry NO_AUTO_START (D-Bus specification, message format),
+// so that a service that never gets ready does not cost the bus's 120 s.
+func probeKeyring(ctx context.Context, lookup func(string) (string, bool)) error {
+	if reason := noBus(lookup); reason != "" {
+		return &unavailable{reason: reason}
+	}
+	// This also makes godbus settle on the address, so that go-keyring's own search, which ends in dbus-launch, is over.
+	conn, err := dbus.SessionBusPrivateNoAutoStartup(dbus.WithContext(ctx))
+	if err != nil {
+		return &unavailable{reason: "the session bus says: " + err.Error()}
+	}
+	defer conn.Close()
+	if err := conn.Auth(nil); err != nil {
+		return &unavailable{reason: "the session bus says: " + err.Error()}
+	}
+	if err := conn.Hello(); err != nil {
+		return &unavailable{reason: "the session bus says: " + err.Error()}
+	}
+	ask := func(path dbus.ObjectPath, method string, args ...any) *dbus.Call {
+		return conn.Object(secretsName, path).Go(method, dbus.FlagNoAutoStart, make(chan *dbus.Call, 1), args...)
+	}
+	owner := conn.BusObject().Go("org.freedesktop.DBus.NameHasOwner", 0, make(chan *dbus.Call, 1), secretsName)
+	collections := ask(secretsPath, getProperty, "org.freedesktop.Secret.Service", "Collections")
+	locked := map[dbus.ObjectPath]*dbus.Call{}
+	for _, path := range []dbus.ObjectPath{loginCollection, defaultCollection} {
+		locked[path] = ask(path, getProperty, "org.freedesktop.Secret.Collection", "Locked")
+	}
+	items := ask(secretsPath, "org.freedesktop.Secret.Service.SearchItems",
+		map[string]string{"username": keyAccount, "service": keyService})
+
+	if running, err := answer[bool](owner); err != nil || !running {
+		return &unavailable{reason: "no Secret Service is running on the session bus"}
+	}
+	paths, err := answer[dbus.Variant](collections)
+	if err != nil {
+		return &unavailable{reason: "the Secret Service says: " + err.Error()}
+	}
+	// As go-keyring chooses (GetLoginCollection).
+	collection := defaultCollection
+	listed, _ := paths.Value().([]dbus.ObjectPath)
+	for _, path := range listed {
+		if path == loginCollection {
+			collection = loginCollection
+		}
+	}
+	state, err := answer[dbus.Variant](locked[collection])
+	if err != nil {
+		return &unavailable{reason: "the Secret Service has no default collection: " + err.Error()}
+	}
+	if isLocked, ok := state.Value().(bool); !ok || isLocked {
+		return &unavailable{reason: "the Secret Service's collection is locked"}
+	}
+	var open, closed []dbus.ObjectPath
+	if err := (<-items.Done).Store(&open, &closed); err != nil {
+		return &unavailable{reason: "the Secret Service says: " + err.Error()}
+	}
+	if len(closed) > 0 {
+		return &unavailable{reason: "the Secret Service's item is locked"}
+	}
+	return nil
+}
+
+func answer[T any](call *dbus.Call) (value T, err error) {
+	err = (<-call.Done).Store(&value)
+	return value, err
+}
+
+// noBus says why there is no bus to ask, in the order in which godbus looks. Going on without one runs dbus-launch,
+// which leaves a daemon behind at each call (cli/cli#7582).
+func noBus(lookup func(string) (string, bool)) string {
+	address, _ := lookup("DBUS_SESSION_BUS_ADDRESS")
+	if address != "" && address != "autolaunch:" {
+		if strings.Contains(address, "autolaunch:") {
+			return "DBUS_SESSION_BUS_ADDRESS asks to start a session bus"
+		}
+		return ""
+	}
+	path := fmt.Sprintf("/run/user/%d/bus", os.Getuid())
+	if info, err := os.Stat(path); err != nil || info.Mode().Type() != fs.ModeSocket {
+		return "there is no session bus"
+	}
+	return ""
+}
