@@ -122,10 +122,17 @@ func Bounded[T any](ctx context.Context, limit time.Duration, what string, call 
 	}
 	if a.err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		var known *problem.Error
-		if !errors.As(a.err, &known) || known.Code == problem.DeadlineExceeded {
-			a.err = problem.New(problem.DeadlineExceeded, "%s: no answer within %s", what, limit).
-				WithHint("see which endpoint is slow with --log-file FILE, or give it longer with --timeout")
+		switch {
+		case !errors.As(a.err, &known):
+			a.err = late(what, limit, "")
+		case known.Code == problem.DeadlineExceeded || errors.Is(known, context.DeadlineExceeded):
+			a.err = late(what, limit, " ("+known.Message+")")
 		}
 	}
 	return a.value, a.err
+}
+
+func late(what string, limit time.Duration, last string) error {
+	return problem.New(problem.DeadlineExceeded, "%s: no answer within %s%s", what, limit, last).
+		WithHint("see which endpoint is slow with --log-file FILE, or give it longer with --timeout")
 }

@@ -113,7 +113,7 @@ func (e *Entra) checkCertificate(r *http.Request, app Application, parsed *jwt.J
 	sha256Thumb, _ := header.ExtraHeaders["x5t#S256"].(string)
 	for _, cert := range app.Certificates {
 		one, two := sha1.Sum(cert.Raw), sha256.Sum256(cert.Raw)
-		if trimPad(sha1Thumb) != base64.RawURLEncoding.EncodeToString(one[:]) && trimPad(sha256Thumb) != base64.RawURLEncoding.EncodeToString(two[:]) {
+		if !isThumbprint(sha1Thumb, one[:]) && !isThumbprint(sha256Thumb, two[:]) {
 			continue
 		}
 		if parsed.Claims(cert.PublicKey, &map[string]any{}) != nil || (header.Algorithm != "RS256" && header.Algorithm != "PS256") {
@@ -134,7 +134,11 @@ func (e *Entra) checkCertificate(r *http.Request, app Application, parsed *jwt.J
 	return &no
 }
 
-func trimPad(s string) string { return strings.TrimRight(s, "=") }
+// isThumbprint takes both alphabets of base64: RFC 7515 wants the one for URLs, and MSAL for Go sends the other.
+func isThumbprint(header string, sum []byte) bool {
+	header = strings.NewReplacer("+", "-", "/", "_", "=", "").Replace(header)
+	return header == base64.RawURLEncoding.EncodeToString(sum)
+}
 
 func (e *Entra) checkFederated(app Application, raw string, claims map[string]any) *refusal {
 	issuer, _ := claims["iss"].(string)

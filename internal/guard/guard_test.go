@@ -50,7 +50,7 @@ func rooms() map[string][]string {
 		"machine": "token", "upstream": "problem", "cache": lowest,
 		"entra": lowest + " upstream", "azure": lowest + " upstream machine entra", "google": lowest + " upstream machine",
 		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest,
-		"fakecloud": "", "guard": "",
+		"fakecloud": "", "guard": "", "storytest": "fakecloud",
 	}
 	rooms := map[string][]string{}
 	for room, uses := range allowed {

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/idferry/idferry/internal/cache"
+	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/entra"
+	"github.com/idferry/idferry/internal/google"
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// federation is what every verb needs to know: which Google identity, and which Entra application it stands for.
+type federation struct {
+	process  cli.Process
+	settings *cli.Settings
+
+	tenantID, clientID           string
+	environment, authorityHost   string
+	googleSource, serviceAccount string
+	credentialsFile, tokenFile   string
+	assertionAudience            string
+	azurermVars                  bool
+	cacheMode, cacheDir, logFile string
+	timeout                      time.Duration
+}
+
+// bindAll adds the flags of a verb of our own. limit is the verb's own deadline.
+func (f *federation) bindAll(flags *pflag.FlagSet, limit time.Duration) {
+	b := cli.NewSettings(flags, f.process.Lookup)
+	f.settings = b
+	b.String(&f.clientID, "client-id", "", "", "Entra application that trusts the Google account", "AZURE_CLIENT_ID", "AAD_SERVICE_PRINCIPAL_CLIENT_ID")
+	b.String(&f.tenantID, "tenant-id", "t", "", "Entra tenant of the application", "AZURE_TENANT_ID")
+	f.bindShared(b, limit)
+}
+
+// bindShared adds what az and azd callers can set through the environment only, because the real tools have no such
+// flags; our own verbs show them as flags.
+func (f *federation) bindShared(b *cli.Settings, limit time.Duration) {
+	b.String(&f.environment, "environment", "e", "AzurePublicCloud", "AzurePublicCloud, AzureUSGovernment or AzureChinaCloud", "AZURE_ENVIRONMENT")
+	b.String(&f.authorityHost, "authority-host", "", "", "URL of the Entra token service", "AZURE_AUTHORITY_HOST")
+	b.String(&f.googleSource, "google-source", "", "auto", "where the Google ID token comes from: "+strings.Join(google.Names(), ", "), "IDFERRY_GOOGLE_SOURCE")
+	b.String(&f.serviceAccount, "impersonate-service-account", "", "", "service account whose ID token is asked for; delegates before it, separated by commas",
+		"IDFERRY_IMPERSONATE_SERVICE_ACCOUNT", "CLOUDSDK_AUTH_IMPERSONATE_SERVICE_ACCOUNT")
+	b.String(&f.credentialsFile, "google-credentials", "", "", "service-account key or other credentials file, in place of GOOGLE_APPLICATION_CREDENTIALS", "IDFERRY_GOOGLE_CREDENTIALS")
+	b.String(&f.tokenFile, "federated-token-file", "", "", "file with an ID token of Google or of a GKE cluster", "AZURE_FEDERATED_TOKEN_FILE")
+	b.String(&f.assertionAudience, "assertion-audience", "", "", "audience of the Google ID token (default: api://AzureADTokenExchange, or the national cloud's)", "IDFERRY_ASSERTION_AUDIENCE")
+	b.Duration(&f.timeout, "timeout", limit, "own deadline", "IDFERRY_TIMEOUT")
+	b.String(&f.cacheMode, "cache", "", "auto", "where the cache's key is kept: auto, keyring, kernel, file or off", "IDFERRY_CACHE")
+	b.String(&f.cacheDir, "cache-dir", "", "", "directory of the cache's files (default: idferry in the user's cache directory)", "IDFERRY_CACHE_DIR")
+	b.String(&f.logFile, "log-file", "", "", "append diagnostics to this file (no token is written)", "IDFERRY_LOG")
+}
+
+// session is a federation with its settings resolved and its Google identity found.
+type session struct {
+	federation
+	cloud  entra.Cloud
+	google *google.Identity
+	log    *slog.Logger
+	mode   cache.Mode
+	close  func()
+}
+
+// open resolves the settings. It makes no request.
+func (f *federation) open() (*session, error) {
+	if err := f.settings.Resolve(); err != nil {
+		return nil, err
+	}
+	if f.azurermVars {
+		f.clientID, f.tenantID = first(f.process.Getenv("ARM_CLIENT_ID"), f.clientID), first(f.process.Getenv("ARM_TENANT_ID"), f.tenantID)
+	}
+	s := &session{federation: *f}
+	var err error
+	if s.cloud, err = entra.FindCloud(f.environment, f.authorityHost); err != nil {
+		return nil, err
+	}
+	if s.mode, err = cache.ParseMode(f.cacheMode); err != nil {
+		return nil, err
+	}
+	if f.timeout <= 0 {
+		return nil, problem.Input("--timeout", "%s is not a time to wait", f.timeout)
+	}
+	if s.log, s.close, err = cli.Log(f.logFile); err != nil {
+		return nil, err
+	}
+	s.google, err = google.New(google.Settings{
+		Source: f.googleSource, Audience: first(f.assertionAudience, s.cloud.AssertionAudience), ServiceAccount: f.serviceAccount,
+		KeyFile: f.credentialsFile, TokenFile: f.tokenFile, Lookup: f.process.Lookup, Now: f.process.Now, Log: s.log,
+	})
+	if err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// token returns an Entra token for scopes, from the cache where one is still good. claims is a claims challenge in
+// JSON, or "".
+func (s *session) token(ctx context.Context, scopes []string, claims string) (token.Token, error) {
+	exchange := entra.Exchange{Cloud: s.cloud, TenantID: s.tenantID, ClientID: s.clientID, Assertion: s.google, Log: s.log}
+	if err := exchange.Check(); err != nil {
+		return token.Token{}, err
+	}
+	asked := strings.Join(scopes, " ")
+	request := cache.Request{
+		Purpose:     "google-to-entra",
+		Description: fmt.Sprintf("%s as %s in %s for %s", s.google.Name(), s.clientID, s.tenantID, asked),
+		Inputs: append(s.google.Inputs(),
+			token.Input{Name: "authority", Value: s.cloud.Authority}, token.Input{Name: "tenant", Value: strings.ToLower(s.tenantID)},
+			token.Input{Name: "client", Value: strings.ToLower(s.clientID)}, token.Input{Name: "scopes", Value: asked}),
+		// A claims challenge says that the resource refused the token that the cache would give.
+		Bypass: claims != "",
+	}
+	remembered := cache.Open(cache.Options{Mode: s.mode, Dir: s.cacheDir, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log})
+	what := fmt.Sprintf("exchanging the Google identity (%s) for a token for %s", s.google.Name(), asked)
+	start := time.Now()
+	var outcome cache.Outcome
+	t, err := cli.Bounded(ctx, s.timeout, what, func(ctx context.Context) (token.Token, error) {
+		t, o, err := remembered.Token(ctx, request, func(ctx context.Context) (token.Token, error) {
+			return exchange.Token(ctx, scopes, claims)
+		})
+		outcome = o
+		return t, err
+	})
+	if s.log != nil {
+		if err != nil {
+			s.log.Info("failed", "error", err, "took", time.Since(start))
+		} else {
+			s.log.Info("token", "google", s.google.Name(), "tenant", s.tenantID, "client", s.clientID, "scopes", asked, "expires", t.ExpiresOn,
+				"cached", outcome.Hit, "stale", outcome.Stale, "cache", outcome.Reason, "took", time.Since(start))
+		}
+	}
+	return t, err
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
+}

@@ -1,0 +1,148 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/idferry/idferry/internal/azcli"
+	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/entra"
+	"github.com/idferry/idferry/internal/kubeexec"
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// aksServerID is the application of every AKS API server with Entra integration.
+// https://azure.github.io/kubelogin/concepts/aks.html
+const aksServerID = "6dae42f8-4368-4678-94ff-3960e28e3630"
+
+func formats() []string { return []string{"exec", "az", "azd", "raw", "header", "env"} }
+
+// getToken is the verb whose flags mean what kubelogin's mean, so that a kubeconfig changes by its command alone.
+type getToken struct {
+	federation
+	login, serverID, resource, output string
+	scopes                            []string
+}
+
+func newGetToken(p cli.Process) *cobra.Command {
+	v := &getToken{federation: federation{process: p}}
+	cmd := &cobra.Command{
+		Use: "get-token", Short: "Print an Entra token for kubectl, a tool or a script",
+		Example: "  azure-token-helper get-token --server-id " + aksServerID + " --client-id APP --tenant-id TENANT\n" +
+			"  azure-token-helper get-token -o raw --resource https://vault.azure.net",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			document, err := v.run(cmd)
+			if err == nil {
+				_, err = p.Stdout.Write(document)
+			}
+			return err
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	v.bindAll(flags, 25*time.Second)
+	v.settings.String(&v.output, "output", "o", "exec", "exec (ExecCredential for kubectl), az, azd, raw, header (an Authorization line) or env (export lines)")
+	v.settings.String(&v.serverID, "server-id", "", "", "application of the API server; AKS: "+aksServerID, "AAD_SERVER_APPLICATION_ID")
+	v.settings.String(&v.resource, "resource", "", "", "App ID URI or URL of what the token is for", "IDFERRY_RESOURCE")
+	v.settings.Strings(&v.scopes, "scope", "scope to ask for, in place of --resource; may be repeated")
+	v.settings.String(&v.login, "login", "l", "workloadidentity", "taken for kubelogin's sake; workloadidentity is the only way there is here", "AAD_LOGIN_METHOD")
+	v.settings.Bool(&v.azurermVars, "use-azurerm-env-vars", "take the application and tenant from ARM_CLIENT_ID and ARM_TENANT_ID")
+	// kubelogin switches that describe what always holds here.
+	for name, why := range map[string]string{
+		"disable-instance-discovery":   "instance discovery is never asked",
+		"disable-environment-override": "a flag always wins over its variable",
+	} {
+		flags.Bool(name, true, why)
+		_ = flags.MarkHidden(name)
+	}
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+func (v *getToken) run(cmd *cobra.Command) ([]byte, error) {
+	request, err := kubeexec.ReadRequest(v.process.Lookup)
+	if err != nil && v.output == "exec" {
+		return nil, err
+	}
+	s, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	scopes, err := v.resolveScopes()
+	if err != nil {
+		return nil, err
+	}
+	print, err := v.printer(s, request)
+	if err != nil {
+		return nil, err
+	}
+	if v.login != "workloadidentity" {
+		return nil, problem.Input("--login", "%q starts from an Azure identity, and azure-token-helper from a Google one", v.login).
+			WithHint("leave --login out, or keep kubelogin for this user")
+	}
+	t, err := s.token(cmd.Context(), scopes, "")
+	if err != nil {
+		return nil, err
+	}
+	return print(t), nil
+}
+
+// printer returns the contract that -o names.
+func (v *getToken) printer(s *session, request kubeexec.Request) (func(token.Token) []byte, error) {
+	now := v.process.Now
+	switch v.output {
+	case "exec":
+		return func(t token.Token) []byte { return kubeexec.Credential(request, t, now()) }, nil
+	case "az":
+		return func(t token.Token) []byte { return azcli.NewAccessToken(t, s.tenantID, "", time.Local).JSON() }, nil
+	case "azd":
+		return azcli.DeveloperToken, nil
+	case "raw":
+		return func(t token.Token) []byte { return fmt.Appendln(nil, t.Value.Reveal()) }, nil
+	case "header":
+		return func(t token.Token) []byte { return fmt.Appendf(nil, "Authorization: Bearer %s\n", t.Value.Reveal()) }, nil
+	case "env":
+		return func(t token.Token) []byte {
+			return fmt.Appendf(nil, "export AZURE_ACCESS_TOKEN='%s'\nexport AZURE_ACCESS_TOKEN_EXPIRES_ON=%d\n", t.Value.Reveal(), t.ExpiresOn.Unix())
+		}, nil
+	}
+	return nil, problem.Input("--output", "%q is not a format", v.output).WithHint("use one of %s", strings.Join(formats(), ", "))
+}
+
+func (v *getToken) resolveScopes() ([]string, error) {
+	given := 0
+	for _, set := range []bool{v.serverID != "", v.resource != "", len(v.scopes) > 0} {
+		if set {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return nil, problem.Input("--scope", "--server-id, --resource and --scope exclude each other; one of them says what the token is for")
+	case v.serverID != "":
+		return []string{entra.ScopeOf(v.serverID)}, entra.CheckResource("--server-id", v.serverID)
+	case v.resource != "":
+		return []string{entra.ScopeOf(v.resource)}, entra.CheckResource("--resource", v.resource)
+	case len(v.scopes) > 0:
+		return v.scopes, checkScopes(v.scopes)
+	case v.output == "exec":
+		return nil, problem.Input("--server-id", "it is missing: which API server is the token for?").WithHint("for AKS: --server-id %s", aksServerID)
+	default:
+		return nil, problem.Input("--resource", "it is missing: what is the token for?").WithHint("for example --resource https://storage.azure.com")
+	}
+}
+
+func checkScopes(scopes []string) error {
+	for _, scope := range scopes {
+		if err := entra.CheckScope("--scope", scope); err != nil {
+			return err
+		}
+	}
+	return nil
+}

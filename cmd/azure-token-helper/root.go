@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/problem"
+)
+
+const long = `azure-token-helper exchanges the Google identity of this machine, pod, build or person for an
+Entra ID token, and prints it as kubectl, the Azure SDKs, Terraform or a script reads it.
+
+The Entra application trusts the Google account through a federated identity credential, so no
+secret is kept anywhere. Exit codes: 0 a token was printed, 1 there was none, 2 a flag, variable or
+file is unusable. Standard error stays empty when a token is printed.`
+
+const example = `  # kubectl, in the exec section of the kubeconfig's user
+  azure-token-helper get-token --server-id 6dae42f8-4368-4678-94ff-3960e28e3630 --client-id APP --tenant-id TENANT
+
+  # a script
+  curl -H "$(azure-token-helper get-token -o header --resource https://storage.azure.com)" https://…
+
+  # every Azure SDK: put this binary on PATH under the name az, and set AZURE_TENANT_ID and AZURE_CLIENT_ID
+  az account get-access-token --resource https://management.azure.com`
+
+// run is the whole program with everything it takes from outside as arguments.
+func run(ctx context.Context, p cli.Process) int {
+	root, fail := surface(p)
+	root.SetArgs(p.Args)
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
+		return fail(misuse(root, err))
+	}
+	return cli.ExitOK
+}
+
+// surface is the command tree for the name the program was started under, with the way that name's callers expect
+// to be told of a failure.
+func surface(p cli.Process) (*cobra.Command, func(error) int) {
+	switch p.Name {
+	case "az":
+		return bare("az", "Stand-in for the Azure CLI", newAccount(p)), func(err error) int { return failAsAz(p, err) }
+	case "azd":
+		return bare("azd", "Stand-in for the Azure Developer CLI", newAuth(p)), func(err error) int { return failAsAzd(p, err) }
+	}
+	root := bare("azure-token-helper", "Give a Google identity to Azure's tools",
+		newGetToken(p), newAccount(p), newAuth(p), newAssertion(p), newVersion(p))
+	root.Long, root.Example = long, example
+	return root, p.Fail
+}
+
+func bare(use, short string, verbs ...*cobra.Command) *cobra.Command {
+	root := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, SilenceErrors: true, SilenceUsage: true}
+	root.AddCommand(verbs...)
+	// Without a verb of its own, cobra would print help and call that a success.
+	root.RunE = func(cmd *cobra.Command, _ []string) error { return needVerb(cmd) }
+	return root
+}
+
+func needVerb(cmd *cobra.Command) error {
+	var verbs []string
+	for _, c := range cmd.Commands() {
+		if c.IsAvailableCommand() {
+			verbs = append(verbs, c.Name())
+		}
+	}
+	return problem.Input("command line", "%s needs a verb: %s", cmd.CommandPath(), strings.Join(verbs, ", ")).
+		WithHint("%s --help", cmd.CommandPath())
+}
+
+// misuse is what cobra says of a command line it could not read.
+func misuse(root *cobra.Command, err error) error {
+	if e := problem.From(err); e.Code != problem.Unexpected {
+		return e
+	}
+	return problem.Input("command line", "%w", err).WithHint("%s --help", root.Name())
+}
+
+func newVersion(p cli.Process) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return cli.ReadVersion(version).Print(p.Stdout, p.Name, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON object")
+	return cmd
+}

@@ -1,0 +1,27 @@
+// Gcp-executable-source gives an Azure identity to Google's client libraries. They run it through the executable
+// source of an external_account file (AIP-4117), and it prints the Entra ID token that Google's Security Token
+// Service takes as subject token.
+//
+//	"credential_source": {
+//	  "executable": {"command": "/usr/local/bin/gcp-executable-source --resource api://my-app"}
+//	}
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/idferry/idferry/internal/cli"
+)
+
+// version is set by the linker for releases; builds by `go install` carry theirs in the build information.
+var version string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, cli.Current())
+	stop()
+	os.Exit(code)
+}

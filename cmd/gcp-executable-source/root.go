@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/idferry/idferry/internal/azure"
+	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/pluggable"
+)
+
+const long = `gcp-executable-source prints an Entra ID token for the Azure identity of this machine, pod,
+pipeline or person, in the form in which Google's client libraries, gcloud, bq and Terraform
+take it from the "executable" source of an external_account file (AIP-4117).
+
+Without a verb it speaks that protocol: one JSON document on standard output, nothing on
+standard error, exit code 0 also when the document says "success": false.`
+
+const example = `  # in the external_account file
+  "credential_source": {"executable": {
+    "command": "/usr/local/bin/gcp-executable-source --credential managed-identity --resource api://my-app"}}
+
+  # by hand, to see what a client would get
+  gcp-executable-source --credential azure-cli --resource api://my-app`
+
+// run is the whole program with everything it takes from outside as arguments.
+func run(ctx context.Context, p cli.Process) int {
+	code := cli.ExitOK
+	root := newRoot(p, &code)
+	// Java's client splits the command at every single space, so a double space arrives as an empty argument.
+	root.SetArgs(slices.DeleteFunc(slices.Clone(p.Args), func(a string) bool { return a == "" }))
+	root.SetOut(p.Stdout)
+	root.SetErr(p.Stderr)
+	ran, err := root.ExecuteContextC(ctx)
+	switch {
+	case err == nil:
+		return code
+	case ran == root:
+		// Whoever runs us without a verb is a client library: it shows a document and nothing else.
+		_, _ = p.Stdout.Write(pluggable.Failure(pluggable.ReadRequest(p.Lookup), misuse(err)))
+		return cli.ExitOK
+	default:
+		return p.Fail(misuse(err))
+	}
+}
+
+func newRoot(p cli.Process, code *int) *cobra.Command {
+	s := &source{process: p}
+	cmd := &cobra.Command{
+		Use: "gcp-executable-source", Short: "Give an Azure identity to Google's client libraries",
+		Long: long, Example: example,
+		Args: cobra.NoArgs, SilenceErrors: true, SilenceUsage: true,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			*code = s.protocol(cmd.Context())
+			return nil
+		},
+	}
+	cmd.Flags().SortFlags = false
+	s.bind(cmd.Flags())
+	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
+	cmd.AddCommand(newVersion(p))
+	return cmd
+}
+
+func newVersion(p cli.Process) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			return cli.ReadVersion(version).Print(p.Stdout, p.Name, asJSON)
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON object")
+	return cmd
+}
