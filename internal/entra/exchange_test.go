@@ -193,7 +193,13 @@ func TestFailureOfTheAssertionComesOutAsItIs(t *testing.T) {
 	own := problem.New(problem.NoIdentity, "no Google identity was found").WithHint("sign in")
 	for name, before := range map[string]func(*http.Request){
 		"while the endpoint is resolved": func(*http.Request) {},
-		"while nothing answers":          func(r *http.Request) { <-r.Context().Done() },
+		"while nothing answers": func(r *http.Request) {
+			select {
+			case <-r.Context().Done():
+			case <-time.After(10 * time.Second):
+				t.Error("the exchange goes on without an assertion")
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e.Assertion = token.SourceFunc(func(context.Context) (token.Token, error) { return token.Token{}, own })

@@ -116,6 +116,8 @@ func TestExternalAccountTakesItsOwnTarget(t *testing.T) {
 	refused(t, err, "PERMISSION_DENIED", "--member='principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/pool/subject/SUBJECT' --role="+workloadIdentity)
 	w.cloud.Bind(principal, fakecloud.RoleWorkloadIdentityUser, deployer)
 	w.takeFor(s, "impersonation", deployer)
+	s.ServiceAccount = deployer // said twice
+	w.takeFor(s, "impersonation", deployer)
 	for _, r := range w.cloud.IAM.Requests() {
 		if !strings.HasSuffix(r.Path, ":generateIdToken") {
 			t.Errorf("%s asked for nothing", r.Path)
