@@ -115,10 +115,18 @@ func azFormat(output string) (func(azcli.AccessToken) []byte, error) {
 	return nil, problem.Input("--output", "%q is not a format of this stand-in", output).WithHint("use json or none")
 }
 
+// sentence is the whole of an error for a caller that shows one text: code, message and hint.
+func sentence(e *problem.Error) string {
+	if e.Hint == "" {
+		return e.Coded()
+	}
+	return e.Coded() + "; " + e.Hint
+}
+
 // failAsAz shows err as az does: one line on stderr, 2 for a command line it cannot read, 1 otherwise.
 func failAsAz(p cli.Process, err error) int {
 	e := problem.From(err)
-	_, _ = p.Stderr.Write([]byte(azcli.Error(token.NewRedactor().Clean(e.Error())) + "\n"))
+	_, _ = p.Stderr.Write([]byte(azcli.Error(token.NewRedactor().Clean(sentence(e))) + "\n"))
 	if e.Misuse {
 		return cli.ExitMisuse
 	}

@@ -68,7 +68,7 @@ func (p Process) Getenv(name string) string {
 func (p Process) Fail(err error) int {
 	e := problem.From(err)
 	clean := token.NewRedactor().Clean
-	_, _ = fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, OneLine(clean(withCode(e))))
+	_, _ = fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, OneLine(clean(e.Coded())))
 	if e.Hint != "" {
 		_, _ = fmt.Fprintf(p.Stderr, "%s: %s\n", p.Name, OneLine(clean(e.Hint)))
 	}
@@ -76,14 +76,6 @@ func (p Process) Fail(err error) int {
 		return ExitMisuse
 	}
 	return ExitFailure
-}
-
-// withCode puts an upstream's code before the message unless the message already names it.
-func withCode(e *problem.Error) string {
-	if e.Code == problem.BadInput || e.Code == problem.Unexpected || strings.Contains(e.Message, e.Code) {
-		return e.Message
-	}
-	return e.Code + ": " + e.Message
 }
 
 // OneLine folds white space, line breaks included, so that a message survives contracts and terminals alike.

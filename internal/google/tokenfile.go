@@ -65,7 +65,7 @@ func (f *tokenFile) idToken(context.Context) (token.Secret, error) {
 		return token.Secret{}, err
 	}
 	if now := f.now(); !claims.Expiry.IsZero() && !now.Before(claims.Expiry) {
-		return token.Secret{}, problem.New(problem.NoIdentity, "token file %s: its token expired at %s; this machine's clock shows %s",
+		return token.Secret{}, problem.New(problem.Expired, "token file %s: its token expired at %s; this machine's clock shows %s",
 			f.path, claims.Expiry.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339)).
 			WithHint("see whether it is still being replaced: ls -lL --time-style=full-iso %s", f.path)
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Error is a failure as users see it.
@@ -32,6 +33,7 @@ const (
 	BadAnswer        = "bad_answer"        // an upstream answered something that is not the documented form
 	Refused          = "refused"           // an upstream refused without a code of its own
 	Interaction      = "interaction_required"
+	Expired          = "expired_token" // a local token is past its own expiry and nothing renewed it
 	Unexpected       = "unexpected"
 )
 
@@ -47,6 +49,14 @@ func Input(field, format string, args ...any) *Error {
 	e.Message = field + ": " + e.Message
 	e.Misuse = true
 	return e
+}
+
+// Coded returns the message with the code before it, unless the code says nothing to a reader or is in the message.
+func (e *Error) Coded() string {
+	if e.Code == BadInput || e.Code == Unexpected || strings.Contains(e.Message, e.Code) {
+		return e.Message
+	}
+	return e.Code + ": " + e.Message
 }
 
 // WithHint sets what to do next and returns e.
