@@ -71,9 +71,9 @@ func (b *Blob) serve(w http.ResponseWriter, r *http.Request) {
 		b.refuse(w, http.StatusBadRequest, "InvalidHeaderValue", "The value for one of the HTTP headers is not in the correct format: x-ms-version.")
 		return
 	}
-	oid, err := b.authenticate(raw)
-	if err != nil {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+err.Error()+`"`)
+	oid, refused := b.authenticate(raw)
+	if refused != "" {
+		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+refused+`"`)
 		b.refuse(w, http.StatusUnauthorized, "InvalidAuthenticationInfo", "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
 		return
 	}
@@ -99,10 +99,11 @@ func (b *Blob) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (b *Blob) authenticate(raw string) (string, error) {
+// authenticate returns the object id of a token, or why it is refused in the service's words.
+func (b *Blob) authenticate(raw string) (oid, refused string) {
 	claims, err := verify(b.client, b.jwksURL, raw)
 	if err != nil {
-		return "", fmt.Errorf("Signature validation failed")
+		return "", "Signature validation failed"
 	}
 	expires, _ := seconds(claims, "exp")
 	from, _ := seconds(claims, "nbf")
@@ -110,14 +111,14 @@ func (b *Blob) authenticate(raw string) (string, error) {
 	audience = strings.TrimSuffix(audience, "/")
 	switch {
 	case claims["iss"] != IssuerV1(b.tenant):
-		return "", fmt.Errorf("Issuer validation failed")
+		return "", "Issuer validation failed"
 	case audience != "https://storage.azure.com" && audience != b.URL && audience != "e406a681-f3d4-42a8-90b6-c2b029497af1":
-		return "", fmt.Errorf("Audience validation failed")
+		return "", "Audience validation failed"
 	case !b.now().Before(expires) || b.now().Before(from.Add(-assertionSkew)):
-		return "", fmt.Errorf("Lifetime validation failed")
+		return "", "Lifetime validation failed"
 	}
-	oid, _ := claims["oid"].(string)
-	return oid, nil
+	oid, _ = claims["oid"].(string)
+	return oid, ""
 }
 
 type blobList struct {

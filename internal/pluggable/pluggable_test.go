@@ -103,8 +103,10 @@ func TestOutputFileIsReplacedWhole(t *testing.T) {
 	if len(entries) != 1 {
 		t.Errorf("temporary files left: %v", entries)
 	}
-	if f.Remove() != nil || f.Remove() != nil {
-		t.Error("removing twice is no error")
+	for range 2 {
+		if err := f.Remove(); err != nil {
+			t.Error("removing twice is no error:", err)
+		}
 	}
 }
 
