@@ -59,10 +59,15 @@ RequestId:%s
 Time:%s</Message></Error>`, code, message, newGUID(), b.now().UTC().Format("2006-01-02T15:04:05.0000000Z"))
 }
 
+// challenge names the tenant and the resource; azblob refuses a 401 without them.
+func (b *Blob) challenge(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", "Bearer authorization_uri=https://login.microsoftonline.com/"+b.tenant+"/oauth2/authorize resource_id=https://storage.azure.com")
+}
+
 func (b *Blob) serve(w http.ResponseWriter, r *http.Request) {
 	raw, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	if !ok {
-		w.Header().Set("WWW-Authenticate", `Bearer authorization_uri=https://login.microsoftonline.com/`+b.tenant+`/oauth2/authorize resource_id=https://storage.azure.com`)
+		b.challenge(w)
 		b.refuse(w, http.StatusUnauthorized, "NoAuthenticationInformation", "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
 		return
 	}
@@ -73,8 +78,8 @@ func (b *Blob) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	oid, refused := b.authenticate(raw)
 	if refused != "" {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token", error_description="`+refused+`"`)
-		b.refuse(w, http.StatusUnauthorized, "InvalidAuthenticationInfo", "Server failed to authenticate the request. Please refer to the information in the www-authenticate header.")
+		b.challenge(w)
+		b.refuse(w, http.StatusUnauthorized, "InvalidAuthenticationInfo", "Server failed to authenticate the request. "+refused+". Please refer to the information in the www-authenticate header.")
 		return
 	}
 	b.mu.Lock()

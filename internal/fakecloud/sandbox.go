@@ -25,6 +25,8 @@ const (
 	SandboxUserResource     = "/subscriptions/22222222-2222-2222-2222-222222222222/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
 	SandboxAppServiceHeader = "853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a"
 	SandboxContainer        = "data"
+	SandboxJobToken         = "sandbox-job-token-0123456789"
+	SandboxConnection       = "88888888-8888-8888-8888-888888888888"
 
 	SandboxProject        = "sandbox-project"
 	SandboxAccount        = "reader@sandbox-project.iam.gserviceaccount.com"
@@ -40,8 +42,8 @@ const (
 const sandboxUser = "dev@example.com"
 
 // Sandbox is both clouds with the trust between them that the README sets up: SandboxSystemOID, SandboxUserOID and
-// SandboxApp may act as SandboxAccount and so query BigQuery; SandboxAccount, and the service account prod/app of
-// Cluster, stand for SandboxApp, which may read SandboxContainer and call Kubernetes.
+// SandboxApp may act as SandboxAccount and so query BigQuery; SandboxAccount, the service account prod/app
+// of Cluster, the service connection of Pipelines and the workflow of GitHub stand for SandboxApp, which may read SandboxContainer and call Kubernetes.
 type Sandbox struct {
 	CA         *CA
 	Entra      *Entra
@@ -49,6 +51,8 @@ type Sandbox struct {
 	AppService *AppService
 	Blob       *Blob
 	Kubernetes *Kubernetes
+	Pipelines  *Pipelines
+	GitHub     *GitHubOIDC
 	Google     *Google
 	// Cluster is trusted by Entra, OtherCluster is not.
 	Cluster, OtherCluster *Cluster
@@ -100,6 +104,14 @@ func (s *Sandbox) startAzure(now func() time.Time) (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.Kubernetes.Close)
+	if s.Pipelines, err = StartPipelines(s.CA, SandboxJobToken, SandboxConnection, now); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.Pipelines.Close)
+	if s.GitHub, err = StartGitHubOIDC(s.CA, SandboxJobToken, now); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.GitHub.Close)
 	for _, c := range []**Cluster{&s.Cluster, &s.OtherCluster} {
 		if *c, err = StartCluster(s.CA, now); err != nil {
 			return err
@@ -120,12 +132,16 @@ func (s *Sandbox) trust() error {
 		Federated: []FederatedCredential{
 			{GoogleIssuer, SandboxAccountID, AssertionAudience},
 			{s.Cluster.Issuer(), "system:serviceaccount:prod:app", AssertionAudience},
+			{PipelinesIssuer, PipelinesSubject, AssertionAudience},
+			{GitHubIssuer, GitHubSubject, AssertionAudience},
 		},
 	})
 	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "66666666-6666-6666-6666-666666666666", ObjectID: "66666666-0000-0000-0000-00000000000d", AppIDURI: SandboxResource})
 	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "77777777-7777-7777-7777-777777777777", ObjectID: "77777777-0000-0000-0000-00000000000d", AppIDURI: "https:" + SandboxProvider})
 	s.Entra.TrustIssuer(GoogleIssuer, s.Google.JWKSURL)
 	s.Entra.TrustIssuer(s.Cluster.Issuer(), s.Cluster.JWKSURL())
+	s.Entra.TrustIssuer(PipelinesIssuer, s.Pipelines.JWKSURL())
+	s.Entra.TrustIssuer(GitHubIssuer, s.GitHub.JWKSURL())
 	system := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: "44444444-4444-4444-4444-444444444444", ObjectID: SandboxSystemOID}}
 	user := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: SandboxUserClient, ObjectID: SandboxUserOID}, ResourceID: SandboxUserResource}
 	for _, assign := range []func(ManagedIdentity){s.IMDS.Assign, s.AppService.Assign} {
