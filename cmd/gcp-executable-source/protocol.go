@@ -123,7 +123,13 @@ func (s *source) answer(ctx context.Context, request pluggable.Request) ([]byte,
 	start := time.Now()
 	what := fmt.Sprintf("asking for a token for %s with %s", scope, identity.Name())
 	answer, err := cli.Bounded(ctx, s.timeout, what, func(ctx context.Context) (remembered, error) {
-		t, outcome, err := c.Token(ctx, wanted, func(ctx context.Context) (token.Token, error) { return identity.Token(ctx, scope) })
+		t, outcome, err := c.Token(ctx, wanted, func(ctx context.Context) (token.Token, error) {
+			t, err := identity.Token(ctx, scope)
+			if err != nil {
+				return t, err
+			}
+			return cli.Unexpired(t, s.process.Now(), identity.Name())
+		})
 		return remembered{t, outcome}, err
 	})
 	if err != nil {

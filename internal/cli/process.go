@@ -124,6 +124,16 @@ func Bounded[T any](ctx context.Context, limit time.Duration, what string, call 
 	return a.value, a.err
 }
 
+// Unexpired returns t unless it has expired by this machine's clock already: then the clock is wrong, and whoever is given
+// the token would only say that it is expired.
+func Unexpired(t token.Token, now time.Time, from string) (token.Token, error) {
+	if now.Before(t.ExpiresOn) {
+		return t, nil
+	}
+	return token.Token{}, problem.New(problem.Expired, "the token that %s just gave expired at %s, and this machine's clock shows %s",
+		from, t.ExpiresOn.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339)).WithHint("set the clock: timedatectl set-ntp true")
+}
+
 func late(what string, limit time.Duration, last string) error {
 	return problem.New(problem.DeadlineExceeded, "%s: no answer within %s%s", what, limit, last).
 		WithHint("see which endpoint is slow with --log-file FILE, or give it longer with --timeout")

@@ -15,6 +15,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -33,12 +34,14 @@ func Run(t *testing.T, dir string) {
 		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			s, err := fakecloud.StartSandbox(time.Now)
+			st := &story{}
+			s, err := fakecloud.StartSandbox(st.now)
 			if err != nil {
 				return err
 			}
 			env.Defer(s.Close)
-			env.Values[key{}] = &story{Sandbox: s}
+			st.Sandbox = s
+			env.Values[key{}] = st
 			env.Setenv("TESTDATA", testdata)
 			return prepare(env, s)
 		},
@@ -55,6 +58,7 @@ func Run(t *testing.T, dir string) {
 			"user":            withStory(user),
 			"cloud-build":     withStory(func(ts *testscript.TestScript, s *story, _ []string) { ts.Check(s.WithoutIdentityEndpoint()) }),
 			"mode":            withStory(mode),
+			"clock":           withStory(clock),
 		},
 	})
 }
@@ -63,8 +67,13 @@ type key struct{}
 
 type story struct {
 	*fakecloud.Sandbox
-	seen map[string]int
+	// ahead is how far the clouds' clocks are before the machine's, in nanoseconds.
+	ahead atomic.Int64
+	seen  map[string]int
 }
+
+// now is the time in the clouds.
+func (s *story) now() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) }
 
 func withStory(run func(*testscript.TestScript, *story, []string)) func(*testscript.TestScript, bool, []string) {
 	return func(ts *testscript.TestScript, neg bool, args []string) {
@@ -222,6 +231,11 @@ func user(ts *testscript.TestScript, s *story, args []string) {
 	data, err := s.UserCredentials()
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// clock DURATION: the machine's clock is off by as much, seen from the clouds.
+func clock(ts *testscript.TestScript, s *story, args []string) {
+	s.ahead.Store(-int64(lifetime(ts, args[0])))
 }
 
 // mode BITS FILE.
