@@ -101,7 +101,7 @@ func TestGoogleClientsCompleteAnExchange(t *testing.T) {
 func TestGoogleClientsShowCodeAndSentence(t *testing.T) {
 	for name, token := range googleClients() {
 		for what, c := range map[string]struct{ flags, code, sentence string }{
-			"no identity":        {"--credential managed-identity --resource api://x --cache off", "no_identity", "no managed identity"},
+			"no identity":        {"--credential managed-identity --resource api://x --cache off", "no_identity", "managed identity: nothing answered"},
 			"unknown credential": {"--credential nonsense --resource api://x", "bad_input", "--credential"},
 			"wrong audience":     {"--credential managed-identity --resource api://nobody", "AADSTS500011", "api://nobody"},
 			"our own deadline":   {"--credential managed-identity --resource api://x --timeout 300ms --cache off", "deadline_exceeded", "within 300ms"},

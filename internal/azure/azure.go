@@ -1,159 +1,226 @@
-// Package azure is the Azure identities that a call can start from, one file each, over azidentity. A credential that is
-// named is used itself and nothing is probed; only "default" walks azidentity's chain.
+// Package azure gets Entra access tokens for the Azure identity that a machine, a pod, a pipeline or a person already has.
+//
+// One file per identity. Each is azidentity's, and always the chosen one itself, so that nothing is probed; the default is
+// the exception. Where azidentity only passes a federated token on (workload identity, pipelines, GitHub), the exchange is
+// package entra's: it shows what was presented beside the refusal, and no regional endpoint of the environment gets in
+// its way. Where azidentity runs a program (az, azd), it is run here: azidentity ends the shell it starts, not the Python
+// below it.
 package azure
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
+	"github.com/idferry/idferry/internal/upstream"
 )
 
-// Settings choose an identity.
+// Settings chooses an identity.
 type Settings struct {
-	// Credential is one of Names, or azidentity's name for it (as in AZURE_TOKEN_CREDENTIALS); empty means default.
+	// Credential is one of Names, or azidentity's name for it; empty means default. Case does not matter.
 	Credential string
-	// TenantID and ClientID name the application, or by ClientID a user-assigned managed identity.
+	// TenantID, ClientID and TokenFile go before the variables that each identity has for them.
 	TenantID, ClientID string
-	// ObjectID and ResourceID name a user-assigned managed identity.
+	// ClientID, ObjectID or ResourceID picks a user-assigned managed identity; at most one of them.
 	ObjectID, ResourceID string
 	// TokenFile holds the federated token of workload identity.
 	TokenFile string
-	Cloud     entra.Cloud
-	// Lookup reads the environment. MSAL (managed identity endpoints), azidentity's chain and its command-line tools read
-	// the process's own environment besides.
+	// Cloud is where tokens are asked for; the zero value is the public cloud.
+	Cloud entra.Cloud
+	// Lookup reads the environment. MSAL (IDENTITY_ENDPOINT, MSI_ENDPOINT and so on), DefaultAzureCredential and the token
+	// proxy of AKS read the process's own environment besides, and az and azd inherit it.
 	Lookup func(string) (string, bool)
-	// HTTP makes the requests to Entra ID; nil means a client of package upstream.
+	// HTTP makes the requests; nil means a client of package upstream.
 	HTTP *http.Client
 	// Log receives debug lines; it may be nil.
 	Log *slog.Logger
-	// Prompt is where a person reads what to do; nil when nobody is at a terminal.
+	// Prompt is where a person reads what to do; nil when nobody is there.
 	Prompt io.Writer
 }
 
-// Identity is an Azure identity that gives Entra tokens.
+// Identity is an Azure identity that gives access tokens. It is safe for concurrent use.
 type Identity struct {
-	name       string
-	credential azcore.TokenCredential
-	inputs     []token.Input
-	// unknown says why the resolved identity cannot be known without asking for a token.
-	unknown string
-	explain func(error) error
+	kind     kind
+	settings Settings
+	source   source
 }
 
-// kind is a credential by its names: ours first, then azidentity's and other short forms.
+// source is one way to a token.
+type source interface {
+	token(ctx context.Context, scope string) (token.Token, error)
+	// inputs are what selects the identity, beyond the settings. reason says why they do not, or is "".
+	inputs() (inputs []token.Input, reason string)
+}
+
+// kind is one kind of identity.
 type kind struct {
-	names []string
-	open  func(Settings) (*Identity, error)
+	name    string   // short name
+	azure   string   // azidentity's name
+	aliases []string // lower case, beside the other two
+	open    func(Settings) (source, error)
 }
 
 func kinds() []kind {
 	return []kind{
-		{[]string{"default", "DefaultAzureCredential", "dev", "prod"}, openDefault},
-		{[]string{"environment", "EnvironmentCredential"}, openEnvironment},
-		{[]string{"workload-identity", "WorkloadIdentityCredential"}, openWorkloadIdentity},
-		{[]string{"managed-identity", "ManagedIdentityCredential"}, openManagedIdentity},
-		{[]string{"azure-cli", "AzureCLICredential", "az"}, openAzureCLI},
-		{[]string{"azd", "AzureDeveloperCLICredential"}, openAzureDeveloperCLI},
-		{[]string{"azure-powershell", "AzurePowerShellCredential"}, openAzurePowerShell},
-		{[]string{"azure-pipelines", "AzurePipelinesCredential"}, openAzurePipelines},
-		{[]string{"github-actions"}, openGitHubActions},
-		{[]string{"device-code", "DeviceCodeCredential"}, openDeviceCode},
-		{[]string{"browser", "InteractiveBrowserCredential"}, openBrowser},
+		{"default", "DefaultAzureCredential", []string{"dev", "prod"}, openDefault},
+		{"environment", "EnvironmentCredential", []string{"env", "clientsecretcredential", "clientcertificatecredential"}, openEnvironment},
+		{"workload-identity", "WorkloadIdentityCredential", []string{"workloadidentity"}, openWorkloadIdentity},
+		{"managed-identity", "ManagedIdentityCredential", []string{"managedidentity", "msi"}, openManagedIdentity},
+		{"azure-cli", "AzureCLICredential", []string{"az", "azurecli"}, openAzureCLI},
+		{"azd", "AzureDeveloperCLICredential", []string{"azure-developer-cli"}, openAzd},
+		{"azure-pipelines", "AzurePipelinesCredential", []string{"azurepipelines"}, openPipelines},
+		{"github-actions", "GitHubActionsCredential", []string{"github"}, openGitHub},
+		{"device-code", "DeviceCodeCredential", []string{"devicecode"}, openDeviceCode},
+		{"browser", "InteractiveBrowserCredential", []string{"interactive-browser"}, openBrowser},
 	}
 }
 
-// Names returns the values of Settings.Credential to offer.
+// Names returns the values of Settings.Credential that are shown to people.
 func Names() []string {
 	var names []string
 	for _, k := range kinds() {
-		names = append(names, k.names[0])
+		names = append(names, k.name)
 	}
 	return names
 }
 
-// New finds the identity and checks its settings. It reads files and makes no request.
+// New checks the settings and reads the files they name. It makes no request and starts no program.
 func New(s Settings) (*Identity, error) {
 	if s.Lookup == nil {
 		s.Lookup = func(string) (string, bool) { return "", false }
 	}
-	wanted := s.Credential
-	if wanted == "" {
-		wanted = "default"
-	}
-	for _, k := range kinds() {
-		for _, name := range k.names {
-			if !strings.EqualFold(name, wanted) {
-				continue
-			}
-			i, err := k.open(s)
-			if err != nil {
-				return nil, err
-			}
-			i.name = k.names[0]
-			i.inputs = append([]token.Input{
-				{Name: "credential", Value: i.name}, {Name: "authority", Value: s.Cloud.Authority},
-				{Name: "tenant", Value: strings.ToLower(s.TenantID)}, {Name: "client", Value: strings.ToLower(s.ClientID)},
-			}, i.inputs...)
-			return i, nil
+	if s.Cloud.Authority == "" {
+		public, err := entra.FindCloud("", "")
+		if err != nil {
+			return nil, err
 		}
+		s.Cloud = public
 	}
-	return nil, problem.Input("--credential", "%q is not known", s.Credential).WithHint("use one of %s", strings.Join(Names(), ", "))
-}
-
-// Name is the credential's name, as in Names.
-func (i *Identity) Name() string { return i.name }
-
-// Inputs returns everything that selects the identity, the resolved one included.
-func (i *Identity) Inputs() []token.Input { return i.inputs }
-
-// Cacheable reports whether Inputs name the resolved identity; if not, why.
-func (i *Identity) Cacheable() (bool, string) { return i.unknown == "", i.unknown }
-
-// Token asks for a token for scope (a resource with /.default behind it, or another scope where a person signs in). An
-// error is a *problem.Error.
-func (i *Identity) Token(ctx context.Context, scope string) (token.Token, error) {
-	t, err := i.credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
+	name := strings.ToLower(strings.TrimSpace(s.Credential))
+	if name == "" {
+		name = "default"
+	}
+	all := kinds()
+	i := slices.IndexFunc(all, func(k kind) bool {
+		return name == k.name || name == strings.ToLower(k.azure) || slices.Contains(k.aliases, name)
+	})
+	if i < 0 {
+		return nil, problem.Input("--credential", "%q is not known", s.Credential).WithHint("one of %s", strings.Join(Names(), ", "))
+	}
+	if err := s.checkIDs(all[i].name); err != nil {
+		return nil, err
+	}
+	src, err := all[i].open(s)
 	if err != nil {
-		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			return token.Token{}, err
+		return nil, err
+	}
+	if s.Log != nil {
+		s.Log.Debug("azure identity", "credential", all[i].azure, "authority", s.Cloud.Authority)
+	}
+	return &Identity{all[i], s, src}, nil
+}
+
+// checkIDs refuses an id that the identity would pass over in silence: the caller means another identity than the one
+// that would answer. AZURE_CLIENT_ID is different, it is set for all programs at once.
+func (s Settings) checkIDs(name string) error {
+	const managed = "managed-identity"
+	for _, id := range []struct{ flag, value string }{{"--object-id", s.ObjectID}, {"--resource-id", s.ResourceID}} {
+		if id.value != "" && name != managed {
+			return problem.Input(id.flag, "it picks a managed identity, and --credential is %s", name).WithHint("use --credential %s", managed)
 		}
-		return token.Token{}, i.explain(err)
 	}
-	var refresh time.Time
-	if t.RefreshOn.Unix() > 0 {
-		refresh = t.RefreshOn.UTC()
+	if s.ClientID != "" && s.ClientID != s.env("AZURE_CLIENT_ID") && slices.Contains([]string{"default", "azure-cli", "azd"}, name) {
+		return problem.Input("--client-id", "the identity %s takes none", name).
+			WithHint("choose the identity it belongs to: --credential managed-identity, workload-identity or environment")
 	}
-	return token.Token{Value: token.NewSecret(t.Token), ExpiresOn: t.ExpiresOn.UTC(), RefreshOn: refresh}, nil
+	return nil
 }
 
-// explainEntra is for identities that ask Entra ID themselves.
-func explainEntra(err error) error {
-	var failed *azidentity.AuthenticationFailedError
-	if errors.As(err, &failed) && failed.RawResponse != nil {
-		return entra.ExplainAnswer(failed.RawResponse, err)
+// env is the value of a variable, or "".
+func (s Settings) env(name string) string {
+	value, _ := s.Lookup(name)
+	return value
+}
+
+// or returns value, or else that of the first variable that has one.
+func (s Settings) or(value string, variables ...string) string {
+	for _, name := range variables {
+		if value == "" {
+			value = s.env(name)
+		}
 	}
-	return entra.Explain(err)
+	return value
 }
 
-// getenv returns a variable's value, or "".
-func (s Settings) getenv(name string) string {
-	v, _ := s.Lookup(name)
-	return v
+// Name is azidentity's name of the identity; GitHub's own has none there.
+func (i *Identity) Name() string { return i.kind.azure }
+
+// Inputs returns everything that selects the identity, the resolved one included where it can be known without asking.
+func (i *Identity) Inputs() []token.Input {
+	s := i.settings
+	inputs := []token.Input{
+		{Name: "credential", Value: i.kind.azure}, {Name: "authority", Value: s.Cloud.Authority},
+		{Name: "tenant", Value: s.TenantID}, {Name: "client", Value: s.ClientID}, {Name: "object", Value: s.ObjectID}, {Name: "resource-id", Value: s.ResourceID},
+	}
+	more, _ := i.source.inputs()
+	return append(inputs, more...)
 }
 
-// missing names what a credential cannot do without.
-func missing(credential string, names ...string) *problem.Error {
-	return problem.Input(strings.Join(names, ", "), "not set, and --credential %s needs it", credential)
+// Cacheable reports whether Inputs tell this identity from every other one, and if not, why.
+func (i *Identity) Cacheable() (bool, string) {
+	_, reason := i.source.inputs()
+	return reason == "", reason
+}
+
+// Token asks for an access token. Every error is a *problem.Error.
+func (i *Identity) Token(ctx context.Context, scope string) (token.Token, error) {
+	if err := entra.CheckScope("--scope", scope); err != nil {
+		return token.Token{}, err
+	}
+	start := time.Now()
+	t, err := i.source.token(ctx, scope)
+	if err == nil && t.Value.Empty() {
+		err = problem.New(problem.BadAnswer, "asking for a token with %s: the answer holds no token", i.kind.azure)
+	}
+	if s := i.settings; s.Log != nil {
+		s.Log.Debug("azure token", "credential", i.kind.azure, "scope", scope, "took", time.Since(start), "ok", err == nil)
+	}
+	if err != nil {
+		return token.Token{}, problem.From(err)
+	}
+	return t, nil
+}
+
+// fromAzidentity turns what azidentity gives into a Token.
+func fromAzidentity(t azcore.AccessToken) token.Token {
+	return token.Token{Value: token.NewSecret(t.Token), ExpiresOn: t.ExpiresOn, RefreshOn: t.RefreshOn}
+}
+
+// clientOptions are azidentity's, for requests to the token service.
+func (s Settings) clientOptions() azcore.ClientOptions {
+	client := s.HTTP
+	if client == nil {
+		client = upstream.NewClient(upstream.Options{RequireJSON: true, Log: s.Log})
+	}
+	return azcore.ClientOptions{
+		Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: s.Cloud.Authority},
+		Telemetry: policy.TelemetryOptions{Disabled: true},
+		Transport: witnessed(client, watched{}),
+	}
+}
+
+// missing is the error for a variable that an identity cannot do without.
+func missing(variable, who, hint string, args ...any) error {
+	return problem.Input(variable, "it is not set, and the identity %s needs it", who).WithHint(hint, args...)
 }

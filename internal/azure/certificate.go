@@ -4,46 +4,58 @@ import (
 	"bytes"
 	"crypto"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
-	"os"
+	"strings"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 	"software.sslmate.com/src/go-pkcs12"
 
 	"github.com/idferry/idferry/internal/problem"
-	"github.com/idferry/idferry/internal/token"
 )
 
-// keyPair is a certificate with its key and what is between it and its root.
+// keyPair is a private key with its certificate and what is between that and its root.
 type keyPair struct {
-	certificates []*x509.Certificate
-	key          crypto.PrivateKey
-	fingerprint  string
+	chain []*x509.Certificate
+	key   crypto.PrivateKey
 }
 
-// readCertificate reads a PEM or PFX (PKCS #12) file. PFX is read by go-pkcs12, because azidentity's own parser knows
-// only the old encryption: a file from OpenSSL 3 or a current Windows fails there.
-func readCertificate(path, password string) (keyPair, error) {
+// readCertificate reads PEM or PKCS #12 (.pfx). azidentity.ParseCertificates is used for PEM alone: it cannot read PKCS #12
+// as OpenSSL 3 and current Windows write it (PBES2 with a SHA-256 MAC, RFC 7292 and 8018).
+func readCertificate(path string, data []byte, password string) (keyPair, error) {
 	const field = "AZURE_CLIENT_CERTIFICATE_PATH"
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return keyPair{}, problem.Input(field, "%w", err)
-	}
-	pair := keyPair{fingerprint: token.Fingerprint(string(data))}
-	if bytes.Contains(data, []byte("-----BEGIN")) {
-		if pair.certificates, pair.key, err = azidentity.ParseCertificates(data, nil); err != nil {
-			return keyPair{}, problem.Input(field, "%s is not a PEM file with a certificate and an unencrypted private key: %w", path, err).
-				WithHint("cat certificate.pem key.pem > both.pem")
+	if bytes.Contains(data, []byte("-----BEGIN ")) {
+		if encryptedPEM(data) {
+			return keyPair{}, problem.Input(field, "the private key in %s is encrypted, which PEM files may not be here", path).
+				WithHint("make a PFX of it, which may: openssl pkcs12 -export -in %s -out certificate.pfx; and set AZURE_CLIENT_CERTIFICATE_PASSWORD", path)
 		}
-		return pair, nil
+		chain, key, err := azidentity.ParseCertificates(data, nil)
+		if err != nil {
+			return keyPair{}, problem.Input(field, "%s cannot be read as PEM: %w", path, err).
+				WithHint("it has to hold the certificate and its private key: grep -e ---BEGIN %s", path)
+		}
+		return keyPair{chain, key}, nil
 	}
-	key, leaf, chain, err := pkcs12.DecodeChain(data, password)
+	key, certificate, more, err := pkcs12.DecodeChain(data, password)
 	switch {
+	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":
+		return keyPair{}, problem.Input("AZURE_CLIENT_CERTIFICATE_PASSWORD", "it is not set, and %s needs a password", path).
+			WithHint("export AZURE_CLIENT_CERTIFICATE_PASSWORD; try it: openssl pkcs12 -in %s -nokeys", path)
 	case errors.Is(err, pkcs12.ErrIncorrectPassword):
-		return keyPair{}, problem.Input("AZURE_CLIENT_CERTIFICATE_PASSWORD", "it does not open %s", path)
+		return keyPair{}, problem.Input("AZURE_CLIENT_CERTIFICATE_PASSWORD", "it does not open %s", path).
+			WithHint("try it: openssl pkcs12 -in %s -nokeys", path)
 	case err != nil:
-		return keyPair{}, problem.Input(field, "%s is neither PEM nor PFX: %w", path, err).WithHint("openssl pkcs12 -in %s -info -noout", path)
+		return keyPair{}, problem.Input(field, "%s cannot be read, neither as PEM nor as PFX: %s", path, strings.TrimPrefix(err.Error(), "pkcs12: ")).
+			WithHint("see what it is: openssl pkcs12 -in %s -info -noout", path)
 	}
-	pair.key, pair.certificates = key, append([]*x509.Certificate{leaf}, chain...)
-	return pair, nil
+	return keyPair{append([]*x509.Certificate{certificate}, more...), key}, nil
+}
+
+func encryptedPEM(data []byte) bool {
+	for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(block.Headers["Proc-Type"], "ENCRYPTED") {
+			return true
+		}
+	}
+	return false
 }

@@ -1,81 +1,136 @@
 package azure
 
 import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
+	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
 
-// openDefault is azidentity's chain: environment, workload identity, managed identity, az, azd, PowerShell. It is the one
-// choice that probes, and the one where azidentity reads the environment itself.
-func openDefault(s Settings) (*Identity, error) {
-	options, err := s.managedClient()
+// defaultIdentity is the first that answers of azidentity's chain. It is the only one that probes.
+// https://learn.microsoft.com/azure/developer/go/sdk/authentication/credential-chains#defaultazurecredential-overview
+type defaultIdentity struct {
+	settings   Settings
+	credential azcore.TokenCredential
+}
+
+const chosen = "AZURE_TOKEN_CREDENTIALS"
+
+func openDefault(s Settings) (source, error) {
+	// The two names are azidentity's for parts of the chain, which it takes from the process's own environment alone.
+	if part := strings.ToLower(strings.TrimSpace(s.Credential)); (part == "dev" || part == "prod") && s.env(chosen) != part {
+		return nil, problem.Input("--credential", "%q is a value of %s only", s.Credential, chosen).WithHint("export %s=%s", chosen, part)
+	}
+	client, err := s.machineClient()
 	if err != nil {
 		return nil, err
 	}
-	options.Cloud = s.client().Cloud
-	c, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{ClientOptions: options, TenantID: s.TenantID, DisableInstanceDiscovery: true})
+	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+		ClientOptions: azcore.ClientOptions{
+			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: s.Cloud.Authority},
+			Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: client,
+		},
+		DisableInstanceDiscovery: true, TenantID: s.TenantID,
+	})
 	if err != nil {
-		return nil, problem.Input("AZURE_TOKEN_CREDENTIALS", "%w", err)
+		return nil, problem.Input(chosen, "%w", err).WithHint("unset %s, or give --credential", chosen)
 	}
-	return &Identity{credential: c, inputs: s.defaultInputs(), explain: func(err error) error {
-		e := problem.From(explainEntra(err))
-		if strings.HasPrefix(e.Code, "AADSTS") || e.Code == problem.BadAnswer {
-			return e
-		}
-		return problem.New(problem.NoIdentity, "no Azure identity was found: %s", attempts(err.Error())).
-			WithHint("name the one that is meant: --credential %s", strings.Join(Names()[1:], ", "))
-	}}, nil
+	return &defaultIdentity{s, credential}, nil
 }
 
-// attempts makes one line of the list that the chain returns.
-func attempts(list string) string {
-	_, list, _ = strings.Cut(list, "Attempted credentials:")
-	var said []string
-	for line := range strings.Lines(token.NewRedactor().Clean(list)) {
-		line = strings.TrimSpace(line)
-		line, _, _ = strings.Cut(line, "To troubleshoot, visit")
-		if name, why, ok := strings.Cut(line, "Credential: "); ok && !strings.Contains(name, " ") {
-			said = append(said, name+": "+strings.TrimRight(strings.TrimSpace(why), ". "))
-		}
+func (d *defaultIdentity) token(ctx context.Context, scope string) (token.Token, error) {
+	p := entraPatience()
+	p.statuses = append(p.statuses, http.StatusGone)
+	t, w, err := ask(ctx, d.credential, scope, p)
+	if err != nil {
+		return t, d.explain(w, err)
 	}
-	if len(said) == 0 {
-		return "azidentity's chain gave no token"
-	}
-	return strings.Join(said, "; ")
+	return t, nil
 }
 
-// defaultInputs is the union of what selects any link of the chain, so that a change of one of them is a change of the
-// key.
-func (s Settings) defaultInputs() []token.Input {
-	inputs := s.managedInputs()
-	for _, name := range []string{
-		"AZURE_TOKEN_CREDENTIALS", "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_USERNAME", "AZURE_FEDERATED_TOKEN_FILE",
-		"AZURE_AUTHORITY_HOST", "AZURE_ADDITIONALLY_ALLOWED_TENANTS",
-	} {
-		inputs = append(inputs, input(name, s.getenv(name)))
+// explain tells a chain in which nothing was found from one that stopped at a refusal.
+func (d *defaultIdentity) explain(w *witness, err error) error {
+	var failed *azidentity.AuthenticationFailedError
+	if errors.As(err, &failed) {
+		if strings.Contains(err.Error(), "AADSTS") {
+			return entra.Explain(err)
+		}
+		if failure, answer := w.last(); failure != nil || answer != nil {
+			e := *problem.From(w.explain(err))
+			e.Message = stoppedAt(err.Error()) + e.Message
+			return &e
+		}
+	}
+	if tried := attempts(err.Error()); len(tried) > 0 {
+		return problem.New(problem.NoIdentity, "no Azure identity was found: %s", quote(strings.Join(tried, "; "))).
+			WithHint("choose one with --credential: %s", strings.Join(Names()[1:], ", "))
+	}
+	return entra.Explain(err)
+}
+
+// attempts reads the list in azidentity's text: one line below a tab for each identity, more lines below two.
+func attempts(text string) []string {
+	var tried []string
+	for line := range strings.Lines(text) {
+		if name, said, ok := strings.Cut(strings.TrimSpace(line), ": "); ok && strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "\t\t") {
+			said, _, _ = strings.Cut(said, "To troubleshoot, visit")
+			tried = append(tried, strings.TrimSuffix(name, "Credential")+": "+strings.TrimRight(said, " ."))
+		}
+	}
+	return tried
+}
+
+// stoppedAt names the identity at which the chain ended.
+func stoppedAt(text string) string {
+	last := ""
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, "\t\t") {
+			last, _, _ = strings.Cut(strings.TrimSpace(line), " ")
+		}
+	}
+	if last == "" {
+		return ""
+	}
+	return strings.TrimSuffix(last, ":") + ": "
+}
+
+// inputs are everything that any identity of the chain depends on: which one answers is not known beforehand.
+func (d *defaultIdentity) inputs() ([]token.Input, string) {
+	s := d.settings
+	var inputs []token.Input
+	for _, name := range []string{chosen, "AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_CERTIFICATE_PATH", "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN", "AZURE_USERNAME", "AZURE_ADDITIONALLY_ALLOWED_TENANTS"} {
+		inputs = append(inputs, token.Input{Name: name, Value: s.env(name)})
 	}
 	for _, name := range []string{"AZURE_CLIENT_SECRET", "AZURE_PASSWORD"} {
-		inputs = append(inputs, input(name, token.Fingerprint(s.getenv(name))))
+		inputs = append(inputs, token.Input{Name: name, Value: token.Fingerprint(s.env(name))})
 	}
-	if file := s.getenv("AZURE_FEDERATED_TOKEN_FILE"); file != "" {
-		if jwt, err := readTokenFile(file); err == nil {
-			if claims, err := token.ReadClaims(jwt); err == nil {
-				inputs = append(inputs, input("issuer", claims.Issuer), input("subject", claims.Subject))
-			}
+	for _, path := range []string{s.env("AZURE_CLIENT_CERTIFICATE_PATH"), filepath.Join(s.home(), ".Azure", "AzureRmContext.json")} {
+		data, _ := os.ReadFile(path)
+		inputs = append(inputs, token.Input{Name: "content of " + path, Value: token.Fingerprint(string(data))})
+	}
+	inputs = append(inputs, s.machineInputs()...)
+	if file := s.env("AZURE_FEDERATED_TOKEN_FILE"); file != "" {
+		more, reason := tokenFileInputs(s, file)
+		inputs = append(inputs, more...)
+		if reason != "" {
+			return inputs, reason
 		}
 	}
-	if path := s.getenv("AZURE_CLIENT_CERTIFICATE_PATH"); path != "" {
-		if pair, err := readCertificate(path, s.getenv("AZURE_CLIENT_CERTIFICATE_PASSWORD")); err == nil {
-			inputs = append(inputs, input("certificate", pair.fingerprint))
-		}
+	// Nobody being signed in to az or azd is no obstacle: whoever does so changes these.
+	for _, signedIn := range []func(Settings) ([]token.Input, string){azureProfile, azdInputs} {
+		more, _ := signedIn(s)
+		inputs = append(inputs, more...)
 	}
-	for _, profile := range []func() ([]token.Input, string){s.azureCLIProfile, s.azureDeveloperCLIProfile} {
-		found, _ := profile()
-		inputs = append(inputs, found...)
-	}
-	return inputs
+	return inputs, ""
 }

@@ -2,53 +2,39 @@ package azure
 
 import (
 	"context"
-	"fmt"
+	"os/user"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
 
-// openDeviceCode is a person who signs in elsewhere with a code.
-func openDeviceCode(s Settings) (*Identity, error) {
-	options := s.client()
-	c, err := azidentity.NewDeviceCodeCredential(&azidentity.DeviceCodeCredentialOptions{
-		ClientOptions: options, TenantID: s.TenantID, ClientID: s.ClientID, DisableInstanceDiscovery: true,
-		UserPrompt: func(_ context.Context, m azidentity.DeviceCodeMessage) error {
-			_, err := fmt.Fprintln(s.Prompt, m.Message)
-			return err
-		},
-	})
-	return s.person("device-code", c, err, explainKept(options))
+// person is somebody who signs in at a terminal: with a code or in a browser.
+type person struct {
+	settings   Settings
+	kind       string
+	credential azcore.TokenCredential
 }
 
-// openBrowser is a person who signs in with a browser on this machine.
-func openBrowser(s Settings) (*Identity, error) {
-	options := s.client()
-	c, err := azidentity.NewInteractiveBrowserCredential(&azidentity.InteractiveBrowserCredentialOptions{
-		ClientOptions: options, TenantID: s.TenantID, ClientID: s.ClientID, DisableInstanceDiscovery: true,
-	})
-	return s.person("browser", c, err, explainKept(options))
-}
-
-// person wraps a credential that needs somebody at a terminal. Without one only the cache can answer: a token that
-// somebody signed in for is good until it expires.
-func (s Settings) person(name string, c azcore.TokenCredential, err error, explain func(error) error) (*Identity, error) {
+func (p *person) token(ctx context.Context, scope string) (token.Token, error) {
+	// Here and not in New: what was got at a terminal is remembered, and then serves programs too.
+	if p.settings.Prompt == nil {
+		return token.Token{}, problem.New(problem.Interaction, "the identity %s needs a person at a terminal", p.kind).
+			WithHint("run this once at a terminal, with the same flags: gcp-executable-source --credential %s --timeout 5m; or choose another --credential", p.kind)
+	}
+	t, w, err := ask(ctx, p.credential, scope, entraPatience())
 	if err != nil {
-		return nil, problem.Input("--tenant-id", "%w", err)
+		return t, w.explain(err)
 	}
-	if s.Prompt == nil {
-		c = nobody{name}
-	}
-	return &Identity{credential: c, explain: explain, inputs: []token.Input{input("home", s.home())}}, nil
+	return t, nil
 }
 
-type nobody struct{ name string }
-
-func (n nobody) GetToken(context.Context, policy.TokenRequestOptions) (azcore.AccessToken, error) {
-	return azcore.AccessToken{}, problem.New(problem.Interaction, "somebody has to sign in, and nobody is at a terminal here").
-		WithHint("run the same command at a terminal once (gcp-executable-source --credential %s …): its token serves until it expires", n.name)
+// inputs are whose terminal it is; who signs in there is that person's choice.
+func (p *person) inputs() ([]token.Input, string) {
+	inputs := []token.Input{{Name: "home", Value: p.settings.home()}}
+	if u, err := user.Current(); err == nil {
+		inputs = append(inputs, token.Input{Name: "os-user", Value: u.Username}, token.Input{Name: "os-uid", Value: u.Uid})
+	}
+	return inputs, ""
 }

@@ -1,47 +1,56 @@
 package azure
 
 import (
-	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"net/http"
+	"net/url"
 
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
 
-// openAzurePipelines is a service connection of Azure Pipelines with workload identity federation. The AzureCLI@2 and
-// AzurePowerShell@5 tasks set the AZURESUBSCRIPTION_ variables.
-// https://learn.microsoft.com/azure/devops/pipelines/release/configure-workload-identity
-func openAzurePipelines(s Settings) (*Identity, error) {
-	const name = "azure-pipelines"
-	first := func(values ...string) string {
-		for _, v := range values {
-			if v != "" {
-				return v
-			}
-		}
-		return ""
+// openPipelines opens the service connection of an Azure Pipelines job, with workload identity federation. The request is
+// the one of azidentity's AzurePipelinesCredential.
+// https://learn.microsoft.com/rest/api/azure/devops/distributedtask/oidctoken/create
+func openPipelines(s Settings) (source, error) {
+	const who = "azure-pipelines"
+	tenant := s.or(s.TenantID, "AZURESUBSCRIPTION_TENANT_ID", "AZURE_TENANT_ID")
+	client := s.or(s.ClientID, "AZURESUBSCRIPTION_CLIENT_ID", "AZURE_CLIENT_ID")
+	// Within a task of the connection its own variables say more than what is set for all programs.
+	if id := s.env("AZURESUBSCRIPTION_TENANT_ID"); id != "" && s.TenantID == s.env("AZURE_TENANT_ID") {
+		tenant = id
 	}
-	tenant := first(s.TenantID, s.getenv("AZURESUBSCRIPTION_TENANT_ID"))
-	client := first(s.ClientID, s.getenv("AZURESUBSCRIPTION_CLIENT_ID"))
-	connection := first(s.getenv("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"), s.getenv("AZURE_SERVICE_CONNECTION_ID"))
-	access, uri := s.getenv("SYSTEM_ACCESSTOKEN"), s.getenv("SYSTEM_OIDCREQUESTURI")
-	for _, needed := range []struct{ value, variable, hint string }{
-		{access, "SYSTEM_ACCESSTOKEN", "map it into the step: env: { SYSTEM_ACCESSTOKEN: $(System.AccessToken) }"},
-		{uri, "SYSTEM_OIDCREQUESTURI", "Azure Pipelines sets it: this runs outside a pipeline"},
-		{connection, "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "run inside an AzureCLI@2 task, or set AZURE_SERVICE_CONNECTION_ID to the service connection's id"},
-		{tenant, "AZURE_TENANT_ID", "run inside an AzureCLI@2 task, or set it to the service connection's tenant"},
-		{client, "AZURE_CLIENT_ID", "run inside an AzureCLI@2 task, or set it to the service connection's application"},
-	} {
-		if needed.value == "" {
-			return nil, missing(name, needed.variable).WithHint("%s", needed.hint)
-		}
+	if id := s.env("AZURESUBSCRIPTION_CLIENT_ID"); id != "" && s.ClientID == s.env("AZURE_CLIENT_ID") {
+		client = id
 	}
-	options := s.client()
-	c, err := azidentity.NewAzurePipelinesCredential(tenant, client, connection, access,
-		&azidentity.AzurePipelinesCredentialOptions{ClientOptions: options, DisableInstanceDiscovery: true})
-	if err != nil {
-		return nil, problem.Input("--credential "+name, "%w", err)
+	connection := s.or("", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", "AZURE_SERVICE_CONNECTION_ID")
+	access, uri := s.env("SYSTEM_ACCESSTOKEN"), s.env("SYSTEM_OIDCREQUESTURI")
+	const task = "the tasks AzureCLI@2 and AzurePowerShell@5 with azureSubscription set it; elsewhere, in the step's yaml, env: %s: VALUE"
+	switch {
+	case uri == "":
+		return nil, missing("SYSTEM_OIDCREQUESTURI", who, "Azure Pipelines sets it in every job; is this one? choose another --credential")
+	case access == "":
+		return nil, missing("SYSTEM_ACCESSTOKEN", who, "map it in the step's yaml, env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)")
+	case connection == "":
+		return nil, missing("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID", who, task, "AZURE_SERVICE_CONNECTION_ID")
+	case client == "":
+		return nil, missing("AZURESUBSCRIPTION_CLIENT_ID", who, task, "AZURE_CLIENT_ID")
+	case tenant == "":
+		return nil, missing("AZURESUBSCRIPTION_TENANT_ID", who, task, "AZURE_TENANT_ID")
 	}
-	return &Identity{credential: c, explain: explainKept(options), inputs: []token.Input{
-		input("pipeline tenant", tenant), input("pipeline client", client), input("connection", connection), input("request", uri), input("job", token.Fingerprint(access)),
-	}}, nil
+	u, err := url.Parse(uri)
+	if err != nil || u.Host == "" {
+		return nil, problem.Input("SYSTEM_OIDCREQUESTURI", "it is not a URL").WithHint("Azure Pipelines sets it; do not set it yourself")
+	}
+	query := u.Query()
+	query.Set("api-version", "7.1")
+	query.Set("serviceConnectionId", connection)
+	u.RawQuery = query.Encode()
+	return s.exchanged(tenant, client, oidcRequest{
+		method: http.MethodPost, url: u, bearer: token.NewSecret(access), field: "oidcToken",
+		// Otherwise a refused token is answered with a redirect to a sign-in page.
+		header: http.Header{"X-Tfs-Fedauthredirect": {"Suppress"}, "Content-Type": {"application/json"}},
+		what:   "asking Azure Pipelines for the token of the service connection " + connection,
+		hint:   "check that the connection uses workload identity federation and that this pipeline may use it (Project settings, Service connections), and the step's env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+	},
+		token.Input{Name: "service-connection", Value: connection}, token.Input{Name: "SYSTEM_OIDCREQUESTURI", Value: uri}, token.Input{Name: "SYSTEM_ACCESSTOKEN", Value: token.Fingerprint(access)})
 }

@@ -2,6 +2,8 @@ package entra
 
 import (
 	"bytes"
+	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -20,6 +22,9 @@ import (
 // Explain returns what a failure of the token service means to a user, as a *problem.Error: the AADSTS code and its text
 // word for word, and what to type next; or that nobody answered, or answered something else. An error that is a
 // *problem.Error already is returned as it is.
+//
+// No text of its own tells anybody to sign in with the Azure CLI: Azure SDKs take that for the whole diagnosis when they
+// run azure-token-helper as az.
 func Explain(err error) error {
 	var known *problem.Error
 	switch {
@@ -30,49 +35,89 @@ func Explain(err error) error {
 	}
 	var call msal.CallErr
 	if errors.As(err, &call) && call.Resp != nil {
-		return ExplainAnswer(call.Resp, err)
+		return explainAnswer(call, err)
 	}
-	if unanswered := upstream.Unreachable(err); unanswered != nil && problem.From(err).Code != problem.DeadlineExceeded {
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return explainGivenUp(err)
+	}
+	if unanswered := upstream.Unreachable(err); unanswered != nil {
+		var certificate *tls.CertificateVerificationError
+		if errors.As(err, &certificate) {
+			return unanswered.WithHint("if a proxy of yours signs in its place, trust it: export SSL_CERT_FILE=FILE with its CA's certificate")
+		}
 		return unanswered.WithHint("check the address (--authority-host), the proxy (HTTPS_PROXY, NO_PROXY) and the network")
 	}
-	if e := fromText(err.Error(), err); e != nil {
-		return e
-	}
-	e := problem.From(err)
-	return &problem.Error{Code: e.Code, Message: "entra id: " + short(err.Error()), Err: err}
-}
-
-// ExplainAnswer is Explain for an answer at hand. It reads resp's body and puts it back.
-func ExplainAnswer(resp *http.Response, err error) error {
-	body := readBack(resp)
-	var answer struct {
-		Error       json.RawMessage `json:"error"`
-		Description string          `json:"error_description"`
-		Message     string          `json:"message"`
-	}
-	_ = json.Unmarshal(body, &answer)
-	if e := fromText(answer.Description+" "+answer.Message+" "+string(answer.Error), err); e != nil {
-		return e
-	}
-	where := ""
-	if resp.Request != nil {
-		where = resp.Request.URL.Host + " "
-	}
-	said := answer.Description
-	if said == "" {
-		said = answer.Message
-	}
-	if said == "" {
-		said = http.DetectContentType(body)
-		if len(body) == 0 {
-			said = "nothing"
+	// azidentity prints the whole answer, in indented JSON, below its own words.
+	text := err.Error()
+	if answer := answerWithin(text); answer != nil {
+		if e := fromText(answer.text(), err); e != nil {
+			return e
 		}
 	}
-	e := problem.New(problem.Refused, "%sanswered %d: %s", where, resp.StatusCode, short(said))
-	var name string
-	if json.Unmarshal(answer.Error, &name) == nil && name != "" {
-		e.Code = name
+	if e := fromText(text, err); e != nil {
+		return e
 	}
+	return &problem.Error{Code: problem.Unexpected, Message: "entra id: " + short(text), Err: err}
+}
+
+// answer is an error answer of OAuth 2.0 (RFC 6749 section 5.2) or of App Service, which has a message instead.
+type answer struct {
+	Error       json.RawMessage `json:"error"`
+	Description string          `json:"error_description"`
+	Message     string          `json:"message"`
+}
+
+func (a answer) text() string { return a.Description + " " + a.Message + " " + string(a.Error) }
+
+// answerWithin finds an error answer that somebody quoted in text.
+func answerWithin(text string) *answer {
+	for at := strings.IndexByte(text, '{'); at >= 0; {
+		var a answer
+		if json.NewDecoder(strings.NewReader(text[at:])).Decode(&a) == nil && len(a.Error)+len(a.Message) > 0 {
+			return &a
+		}
+		next := strings.IndexByte(text[at+1:], '{')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return nil
+}
+
+func explainAnswer(call msal.CallErr, err error) error {
+	resp := call.Resp
+	body := readBack(resp)
+	where := "the token service"
+	if request := resp.Request; request != nil {
+		where = request.URL.Host
+	} else if call.Req != nil {
+		where = call.Req.URL.Host
+	}
+	var a answer
+	if json.Unmarshal(body, &a) != nil || len(a.Error)+len(a.Message)+len(a.Description) == 0 {
+		e := problem.New(problem.BadAnswer, "%s answered %d with %s, not an error of a token service", where, resp.StatusCode, kind(resp, body)).
+			WithHint("a proxy or a sign-in page may be answering in its place: check HTTPS_PROXY and NO_PROXY")
+		if resp.StatusCode == http.StatusTooManyRequests {
+			e.Code, e.Hint = problem.Refused, "it asks for fewer requests; try again in "+retryAfter(resp)
+		}
+		e.Err = err
+		return e
+	}
+	if e := fromText(a.text(), err); e != nil {
+		return e
+	}
+	said := a.Description
+	if said == "" {
+		said = a.Message
+	}
+	code := problem.Refused
+	var name string
+	if json.Unmarshal(a.Error, &name) == nil && name != "" {
+		code = name
+		said = strings.TrimSuffix(name+": "+said, ": ")
+	}
+	e := problem.New(code, "%s answered %d: %s", where, resp.StatusCode, short(said))
 	if resp.StatusCode == http.StatusTooManyRequests {
 		e.Hint = "it asks for fewer requests; try again in " + retryAfter(resp)
 	}
@@ -80,11 +125,33 @@ func ExplainAnswer(resp *http.Response, err error) error {
 	return e
 }
 
+func explainGivenUp(err error) error {
+	what := "asking entra id for a token"
+	if u := upstream.Unreachable(err); u != nil {
+		what = strings.TrimSuffix(u.Message, ": "+errors.Unwrap(u).Error())
+	}
+	if errors.Is(err, context.Canceled) {
+		return problem.New(problem.Unexpected, "%s: %w", what, context.Canceled)
+	}
+	return problem.New(problem.DeadlineExceeded, "%s: %w", what, context.DeadlineExceeded).
+		WithHint("check the proxy (HTTPS_PROXY, NO_PROXY) and the network, or give it longer with --timeout")
+}
+
+func kind(resp *http.Response, body []byte) string {
+	if len(body) == 0 {
+		return "nothing"
+	}
+	if t := resp.Header.Get("Content-Type"); t != "" {
+		return t
+	}
+	return http.DetectContentType(body)
+}
+
+// readBack reads a body that MSAL, azidentity or package upstream holds in memory, and puts it back.
 func readBack(resp *http.Response) []byte {
 	if resp.Body == nil {
 		return nil
 	}
-	// azidentity and MSAL leave a body that can be read again from its start.
 	if s, ok := resp.Body.(io.Seeker); ok {
 		_, _ = s.Seek(0, io.SeekStart)
 	}
@@ -95,7 +162,7 @@ func readBack(resp *http.Response) []byte {
 }
 
 func retryAfter(resp *http.Response) string {
-	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil {
+	if s, err := strconv.Atoi(resp.Header.Get("Retry-After")); err == nil && s > 0 {
 		return strconv.Itoa(s) + " seconds"
 	}
 	return "a minute"
@@ -108,49 +175,28 @@ func fromText(text string, cause error) *problem.Error {
 		return nil
 	}
 	code := "AADSTS" + m[1]
-	return &problem.Error{
-		Code: code, Message: "entra id refused: " + code + ": " + short(m[2]),
-		Hint: hints()[m[1]], Err: cause,
-	}
+	message := strings.TrimSuffix("entra id refused: "+code+": "+short(m[2]), ": ")
+	return &problem.Error{Code: code, Message: message, Hint: hintFor(m[1]), Err: cause}
 }
 
 // short is the part of an upstream's text that helps: on one line, without ids that only Microsoft can look up,
 // without boilerplate and without credentials.
 func short(text string) string {
-	for _, end := range []string{"Trace ID:", "\r\n", `", "error`, `","error`, "-----", "To troubleshoot, visit", "Please check your federated identity credential"} {
+	for _, end := range []string{
+		"Trace ID:", `", "error`, `","error`, "-----", "To troubleshoot, visit", "Please check your federated identity credential", "Review the documentation at",
+	} {
 		text, _, _ = strings.Cut(text, end)
 	}
 	text = strings.Join(strings.Fields(token.NewRedactor().Clean(text)), " ")
+	// See Explain: somebody else's text must not say it either.
+	text = regexp.MustCompile(`(?i)\baz (login|account set)\b`).ReplaceAllString(text, "az… $1")
 	const most = 400
 	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
+		text = strings.ToValidUTF8(text[:most], "")
+		if sentence := strings.LastIndex(text, ". "); sentence > most/3 {
+			return text[:sentence]
+		}
+		return text + "…"
 	}
-	return strings.TrimRight(text, ` ."'}`)
-}
-
-// hints are what to do about a code. https://learn.microsoft.com/entra/identity-platform/reference-error-codes
-func hints() map[string]string {
-	const credential = "compare with the federated credentials of the application: az ad app federated-credential list --id APPLICATION; a new one takes some minutes to work"
-	const application = "check the application (client) id and the tenant: az ad app list --display-name NAME --query '[].appId' -o tsv; an object id is not a client id"
-	const cloud = "check the tenant and the cloud (--cloud or --environment): az account show --query tenantId -o tsv"
-	return map[string]string{
-		"70021": credential, "700211": credential, "700212": credential, "700213": credential, "7002137": credential, "7002138": credential,
-		"700024":  "the assertion is too old or the clock is wrong: date -u",
-		"700027":  "the assertion was changed, or is signed with a key that is not registered: az ad app credential list --id APPLICATION --cert",
-		"50027":   "what was presented is no JSON Web Token: is it an access token, or an empty file?",
-		"50013":   "the assertion was not made for this application",
-		"7000215": "use the secret's value, not its id, or make a new one: az ad app credential reset --id APPLICATION --append",
-		"7000222": "the secret has expired; trust an identity instead (federated credential), or: az ad app credential reset --id APPLICATION --append",
-		"7000218": "set AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH",
-		"700016":  application,
-		"7000112": "it was disabled: az ad sp update --id APPLICATION --set accountEnabled=true",
-		"90002":   cloud, "900382": cloud, "90038": cloud, "50049": cloud,
-		"500011": "check the resource's App ID URI: az ad app list --query \"[].identifierUris\" -o tsv; its service principal must exist in this tenant: az ad sp create --id RESOURCE",
-		"65001":  "an administrator has to consent: az ad app permission admin-consent --id APPLICATION",
-		"70011":  "a scope ends in /.default: --scope RESOURCE/.default", "1002012": "a scope ends in /.default: --scope RESOURCE/.default",
-		"53003":  "a Conditional Access policy of the tenant blocks this workload, often by its network location",
-		"100007": "regional endpoints refuse this identity: unset AZURE_REGIONAL_AUTHORITY_NAME",
-		"90033":  "it is a passing fault: try again", "90006": "it is a passing fault: try again", "50033": "it is a passing fault: try again",
-		"90055": "too many requests: try again in a minute",
-	}
+	return strings.TrimRight(text, ` ."}`)
 }

@@ -1,0 +1,196 @@
+package azure
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
+	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
+
+	"github.com/idferry/idferry/internal/entra"
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// witness keeps the last failure of one call, which azidentity flattens into text.
+type witness struct {
+	mu       sync.Mutex
+	failure  error
+	answer   *http.Response
+	failures int
+}
+
+type witnessKey struct{}
+
+// last returns the transport's error of the last request, or its answer when that was a refusal.
+func (w *witness) last() (error, *http.Response) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failure, w.answer
+}
+
+func (w *witness) see(resp *http.Response, failure error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.answer, w.failure = resp, failure
+	if failure != nil {
+		w.failures++
+	}
+}
+
+// explain returns err as users see it.
+func (w *witness) explain(err error) error {
+	var known *problem.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	failure, answer := w.last()
+	switch {
+	case failure != nil:
+		return entra.Explain(failure)
+	case answer != nil:
+		return entra.Explain(msal.CallErr{Resp: answer, Err: err})
+	default:
+		return entra.Explain(err)
+	}
+}
+
+// witnessed returns client with a transport that reports to the context's witness.
+func witnessed(client *http.Client, w watched) *http.Client {
+	if w.next = client.Transport; w.next == nil {
+		w.next = http.DefaultTransport
+	}
+	return &http.Client{Transport: &w, CheckRedirect: client.CheckRedirect, Timeout: client.Timeout}
+}
+
+type watched struct {
+	next http.RoundTripper
+	// rewrite, when set, changes where a request goes.
+	rewrite func(*url.URL)
+	// look, when set, may turn an answer into an error.
+	look func(*http.Response, []byte) error
+}
+
+// maxAnswer bounds the answer of a client that has no bound of its own.
+const maxAnswer = 1 << 20
+
+func (t *watched) RoundTrip(r *http.Request) (*http.Response, error) {
+	if t.rewrite != nil {
+		r = r.Clone(r.Context())
+		t.rewrite(r.URL)
+		r.Host = r.URL.Host
+	}
+	resp, err := t.next.RoundTrip(r)
+	var body []byte
+	if err == nil {
+		body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		_ = resp.Body.Close()
+		resp.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	if err == nil && t.look != nil {
+		err = t.look(resp, body)
+	}
+	if w, ok := r.Context().Value(witnessKey{}).(*witness); ok {
+		switch {
+		case err != nil:
+			w.see(nil, &url.Error{Op: r.Method, URL: r.URL.String(), Err: err})
+		case resp.StatusCode > 299:
+			seen := *resp
+			seen.Body = io.NopCloser(bytes.NewReader(body))
+			w.see(&seen, nil)
+		default:
+			w.see(nil, nil)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// patience is how azcore's retry policy treats one kind of endpoint.
+type patience struct {
+	statuses []int
+	// failures is how often a request that got no answer is repeated.
+	failures int
+}
+
+// entraPatience repeats what azcore repeats by itself.
+func entraPatience() patience {
+	return patience{failures: 2, statuses: []int{
+		http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+	}}
+}
+
+// retryDelay is the first pause; the n-th is 2^n - 1 times as long (azcore's calcDelay), give or take a quarter.
+const retryDelay = 500 * time.Millisecond
+
+// ask calls one of azidentity's credentials. It repeats for as long as ctx allows and no longer, so that what came back
+// last is the error rather than the deadline; without a deadline, for 20 seconds.
+func ask(ctx context.Context, credential azcore.TokenCredential, scope string, p patience) (token.Token, *witness, error) {
+	w := &witness{}
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		deadline = time.Now().Add(20 * time.Second)
+	}
+	tries := 0
+	options := policy.RetryOptions{
+		MaxRetries: 20, RetryDelay: retryDelay, MaxRetryDelay: max(time.Until(deadline), time.Millisecond),
+		ShouldRetry: func(resp *http.Response, err error) bool {
+			tries++
+			pause := retryDelay * time.Duration(1<<min(tries, 10)-1) * 5 / 4
+			if asked := retryAfter(resp); asked > 0 {
+				pause = asked
+			}
+			if time.Until(deadline) < pause+time.Second {
+				return false
+			}
+			if err != nil {
+				var timeout interface{ Timeout() bool }
+				return !(errors.As(err, &timeout) && timeout.Timeout()) && w.count() <= p.failures
+			}
+			for _, status := range p.statuses {
+				if resp.StatusCode == status {
+					return true
+				}
+			}
+			return false
+		},
+	}
+	ctx = context.WithValue(policy.WithRetryOptions(ctx, options), witnessKey{}, w)
+	t, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
+	if err != nil {
+		return token.Token{}, w, err
+	}
+	return fromAzidentity(t), w, nil
+}
+
+func (w *witness) count() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failures
+}
+
+func retryAfter(resp *http.Response) time.Duration {
+	if resp == nil {
+		return 0
+	}
+	for _, h := range []struct {
+		name string
+		unit time.Duration
+	}{{"Retry-After-Ms", time.Millisecond}, {"X-Ms-Retry-After-Ms", time.Millisecond}, {"Retry-After", time.Second}} {
+		if n, err := strconv.Atoi(resp.Header.Get(h.name)); err == nil && n > 0 {
+			return time.Duration(n) * h.unit
+		}
+	}
+	return 0
+}
