@@ -48,7 +48,7 @@ func surface(p cli.Process) (*cobra.Command, func(error) int) {
 		return bare("azd", "Stand-in for the Azure Developer CLI", newAuth(p)), func(err error) int { return failAsAzd(p, err) }
 	}
 	root := bare("azure-token-helper", "Give a Google identity to Azure's tools",
-		newGetToken(p), newAccount(p), newAuth(p), newAssertion(p), newVersion(p))
+		newGetToken(p), newAccount(p), newAuth(p), newAssertion(p), cli.VersionCommand(p, version))
 	root.Long, root.Example = long, example
 	return root, p.Fail
 }
@@ -78,16 +78,4 @@ func misuse(root *cobra.Command, err error) error {
 		return e
 	}
 	return problem.Input("command line", "%w", err).WithHint("%s --help", root.Name())
-}
-
-func newVersion(p cli.Process) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return cli.ReadVersion(version).Print(p.Stdout, p.Name, asJSON)
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON object")
-	return cmd
 }

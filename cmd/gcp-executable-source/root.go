@@ -60,18 +60,6 @@ func newRoot(p cli.Process, code *int) *cobra.Command {
 	cmd.Flags().SortFlags = false
 	s.bind(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(newVersion(p))
-	return cmd
-}
-
-func newVersion(p cli.Process) *cobra.Command {
-	var asJSON bool
-	cmd := &cobra.Command{
-		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			return cli.ReadVersion(version).Print(p.Stdout, p.Name, asJSON)
-		},
-	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON object")
+	cmd.AddCommand(cli.VersionCommand(p, version))
 	return cmd
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/idferry/idferry/internal/child"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
@@ -39,7 +40,7 @@ func (p program) run(ctx context.Context, s Settings, args ...string) ([]byte, e
 	cmd.WaitDelay = 100 * time.Millisecond
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err = runGroup(cmd)
+	err = child.Run(cmd)
 	var exit *exec.ExitError
 	switch {
 	case ctx.Err() != nil:

@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime"
 	"runtime/debug"
+
+	"github.com/spf13/cobra"
 )
 
 // Version is what `version` prints.
@@ -33,6 +35,17 @@ func ReadVersion(linked string) Version {
 		}
 	}
 	return v
+}
+
+// VersionCommand is the verb `version`. linked is the version that the linker was given.
+func VersionCommand(p Process, linked string) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error { return ReadVersion(linked).Print(p.Stdout, p.Name, asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON object")
+	return cmd
 }
 
 // Print writes the version for people on one line, or as JSON.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/idferry/idferry/internal/child"
 	"github.com/idferry/idferry/internal/machine"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
@@ -44,7 +45,7 @@ func (g *gcloud) idToken(ctx context.Context) (token.Secret, error) {
 	cmd.WaitDelay = time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err = runGroup(cmd)
+	err = child.Run(cmd)
 	switch {
 	case ctx.Err() != nil:
 		return token.Secret{}, problem.New(problem.DeadlineExceeded, "waiting for gcloud: %w", ctx.Err())

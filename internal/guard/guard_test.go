@@ -47,8 +47,8 @@ func rooms() map[string][]string {
 	const lowest = "token problem"
 	allowed := map[string]string{
 		"problem": "", "token": "",
-		"machine": "token", "upstream": "problem", "cache": lowest,
-		"entra": lowest + " upstream", "azure": lowest + " upstream machine entra", "google": lowest + " upstream machine",
+		"machine": "token", "child": "", "upstream": "problem", "cache": lowest,
+		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
 		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest,
 		"fakecloud": "", "guard": "", "storytest": "fakecloud",
 	}

@@ -1,4 +1,4 @@
-package google
+package child
 
 import (
 	"os/exec"
@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// runGroup runs cmd in a job that ends with all its processes when its handle is closed: gcloud.cmd starts Python.
+// Run runs cmd, made with exec.CommandContext, in a job that ends with all its processes when its handle is closed.
 // https://learn.microsoft.com/windows/win32/procthread/job-objects
-func runGroup(cmd *exec.Cmd) error {
+func Run(cmd *exec.Cmd) error {
 	job, err := windows.CreateJobObject(nil, nil)
 	if err != nil {
 		return err
