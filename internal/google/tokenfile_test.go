@@ -87,7 +87,7 @@ func TestTokenFileThatNobodyRenews(t *testing.T) {
 	s.TokenFile = w.write("token", []byte(raw))
 	s.Now = func() time.Time { return time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC) }
 	_, _, _, err = w.take(s)
-	refused(t, err, problem.NoIdentity, s.TokenFile, "expired at 2026-11-23T08:00:00Z", "clock shows 2026-11-23T08:00:00Z")
+	refused(t, err, problem.Expired, s.TokenFile, "expired at 2026-11-23T08:00:00Z", "clock shows 2026-11-23T08:00:00Z")
 	// A cached Entra token may outlive it, so making the identity is no failure.
 	if _, err := New(s); err != nil {
 		t.Error(err)
