@@ -66,7 +66,7 @@ func (d *defaultIdentity) explain(w *witness, err error) error {
 		if strings.Contains(err.Error(), "AADSTS") {
 			return entra.Explain(err)
 		}
-		if failure, answer := w.last(); failure != nil || answer != nil {
+		if answer, failure := w.last(); failure != nil || answer != nil {
 			e := *problem.From(w.explain(err))
 			e.Message = stoppedAt(err.Error()) + e.Message
 			return &e

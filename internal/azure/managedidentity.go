@@ -144,7 +144,7 @@ func (m *managedIdentity) token(ctx context.Context, scope string) (token.Token,
 }
 
 func (m *managedIdentity) explain(ctx context.Context, w *witness, err error) error {
-	failure, answer := w.last()
+	answer, failure := w.last()
 	switch {
 	case failure != nil:
 		return m.unanswered(ctx, failure)

@@ -30,11 +30,11 @@ type witness struct {
 
 type witnessKey struct{}
 
-// last returns the transport's error of the last request, or its answer when that was a refusal.
-func (w *witness) last() (error, *http.Response) {
+// last returns the last request's answer when that was a refusal, or the transport's error.
+func (w *witness) last() (*http.Response, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.failure, w.answer
+	return w.answer, w.failure
 }
 
 func (w *witness) see(resp *http.Response, failure error) {
@@ -52,7 +52,7 @@ func (w *witness) explain(err error) error {
 	if errors.As(err, &known) {
 		return known
 	}
-	failure, answer := w.last()
+	answer, failure := w.last()
 	switch {
 	case failure != nil:
 		return entra.Explain(failure)
