@@ -21,16 +21,16 @@ const storageScope = "https://storage.azure.com/.default"
 // azureCredentials are azidentity's credentials that run a tool of the name we stand in for.
 func azureCredentials(t *testing.T) map[string]azcore.TokenCredential {
 	t.Helper()
-	az, err := azidentity.NewAzureCLICredential(nil)
+	az, err := azidentity.NewAzureCLICredential(&azidentity.AzureCLICredentialOptions{AdditionallyAllowedTenants: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	azd, err := azidentity.NewAzureDeveloperCLICredential(nil)
+	azd, err := azidentity.NewAzureDeveloperCLICredential(&azidentity.AzureDeveloperCLICredentialOptions{AdditionallyAllowedTenants: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Setenv("AZURE_TOKEN_CREDENTIALS", "AzureCLICredential")
-	chain, err := azidentity.NewDefaultAzureCredential(nil)
+	chain, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{AdditionallyAllowedTenants: []string{"*"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,13 +53,17 @@ func TestAzureCredentialsTakeAToken(t *testing.T) {
 			if err != nil || claims.AppID != fakecloud.SandboxApp || claims.TenantID != fakecloud.SandboxTenant || !claims.Expiry.Equal(got.ExpiresOn.Truncate(time.Second)) {
 				t.Errorf("%+v, expires %s, %v", claims, got.ExpiresOn, err)
 			}
-			if _, err := ask(t.Context(), c, policy.TokenRequestOptions{Scopes: []string{storageScope}, TenantID: fakecloud.SandboxTenant}); err != nil {
-				t.Error(err)
+			other, err := ask(t.Context(), c, policy.TokenRequestOptions{Scopes: []string{storageScope}, TenantID: fakecloud.SandboxOtherTenant})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if claims, err := token.ReadClaims(other.Token); err != nil || claims.TenantID != fakecloud.SandboxOtherTenant {
+				t.Errorf("the tenant that was asked for is not the token's: %+v %v", claims, err)
 			}
 		})
 	}
-	if asked := len(clouds.Google.Metadata.Requests()); asked != 1 {
-		t.Errorf("the metadata server was asked %d times by all of them", asked)
+	if asked := len(clouds.Google.Metadata.Requests()); asked != 2 {
+		t.Errorf("the metadata server was asked %d times by all of them for two tenants", asked)
 	}
 }
 

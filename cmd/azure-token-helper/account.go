@@ -32,7 +32,7 @@ func newGetAccessToken(p cli.Process) *cobra.Command {
 		Use: "get-access-token", Short: "Print a token as `az account get-access-token` does", Args: cobra.NoArgs,
 		Example: "  az account get-access-token --resource https://storage.azure.com -o json",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := f.openFor(tenant)
+			s, err := f.open(tenant)
 			if err != nil {
 				return err
 			}
@@ -80,15 +80,6 @@ func (f *federation) bindTool(flags *pflag.FlagSet) *cli.Settings {
 	})
 	b.Into(flags)
 	return b
-}
-
-// openFor is open with the tenant that the caller named, if any.
-func (f *federation) openFor(tenant string) (*session, error) {
-	if err := f.settings.Resolve(); err != nil {
-		return nil, err
-	}
-	f.tenantID = first(tenant, f.tenantID)
-	return f.open()
 }
 
 // scopesOf follows az: --scope, else --resource with /.default behind it, else Azure Resource Manager.

@@ -18,7 +18,7 @@ func newAssertion(p cli.Process) *cobra.Command {
 		Use: "assertion", Short: "Print the Google ID token that would be exchanged", Args: cobra.NoArgs,
 		Example: "  az login --service-principal -u APP -t TENANT --federated-token \"$(azure-token-helper assertion)\"",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := f.open()
+			s, err := f.open("")
 			if err != nil {
 				return err
 			}

@@ -28,7 +28,7 @@ func newAuthToken(p cli.Process) *cobra.Command {
 		Use: "token", Short: "Print a token as `azd auth token` does", Args: cobra.NoArgs,
 		Example: "  azd auth token --output json --no-prompt --scope https://management.azure.com/.default",
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := f.openFor(tenant)
+			s, err := f.open(tenant)
 			if err != nil {
 				return err
 			}

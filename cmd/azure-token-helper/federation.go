@@ -68,11 +68,13 @@ type session struct {
 	close  func()
 }
 
-// open resolves the settings. It makes no request.
-func (f *federation) open() (*session, error) {
+// open resolves the settings. tenant, if not empty, is the one that the caller asks for, whatever is set. It makes no
+// request.
+func (f *federation) open(tenant string) (*session, error) {
 	if err := f.settings.Resolve(); err != nil {
 		return nil, err
 	}
+	f.tenantID = first(tenant, f.tenantID)
 	if f.azurermVars {
 		f.clientID, f.tenantID = first(f.process.Getenv("ARM_CLIENT_ID"), f.clientID), first(f.process.Getenv("ARM_TENANT_ID"), f.tenantID)
 	}

@@ -69,7 +69,7 @@ func (v *getToken) run(cmd *cobra.Command) ([]byte, error) {
 	if err != nil && v.output == "exec" {
 		return nil, err
 	}
-	s, err := v.open()
+	s, err := v.open("")
 	if err != nil {
 		return nil, err
 	}

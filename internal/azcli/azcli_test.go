@@ -14,7 +14,7 @@ func TestDocumentsAreThoseOfTheTools(t *testing.T) {
 	const tenant, subscription = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
 	held := token.Token{
 		Value:     token.NewSecret("eyJ0eXAiOiJKV1QifQ.eyJzdWIiOiJzYW1wbGUifQ.c2lnbmF0dXJl"),
-		ExpiresOn: time.Date(2026, 11, 23, 8, 0, 0, 0, time.UTC),
+		ExpiresOn: time.Date(2026, 11, 23, 8, 0, 0, 123456789, time.UTC),
 	}
 	for file, got := range map[string][]byte{
 		"get-access-token.json":        NewAccessToken(held, tenant, subscription, time.UTC).JSON(),

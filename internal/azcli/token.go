@@ -28,10 +28,12 @@ type AccessToken struct {
 // NewAccessToken describes t. subscription is left out of the answer when it is empty, as az does with --tenant.
 // zone is the local time zone of the caller's machine.
 func NewAccessToken(t token.Token, tenant, subscription string, zone *time.Location) AccessToken {
+	// az computes the expiry in whole seconds; the fraction is always zeros.
+	expires := t.ExpiresOn.Truncate(time.Second)
 	return AccessToken{
 		AccessToken: t.Value.Reveal(), Tenant: tenant, Subscription: subscription, TokenType: "Bearer",
-		ExpiresOn:     t.ExpiresOn.In(zone).Format("2006-01-02 15:04:05.000000"),
-		ExpiresOnUnix: t.ExpiresOn.Unix(),
+		ExpiresOn:     expires.In(zone).Format("2006-01-02 15:04:05.000000"),
+		ExpiresOnUnix: expires.Unix(),
 	}
 }
 

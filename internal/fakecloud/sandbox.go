@@ -15,6 +15,7 @@ import (
 // What the sandbox holds. Ids are made up and recognisable.
 const (
 	SandboxTenant           = "11111111-1111-1111-1111-111111111111"
+	SandboxOtherTenant      = "12121212-1212-1212-1212-121212121212"
 	SandboxApp              = "33333333-3333-3333-3333-333333333333"
 	SandboxAppOID           = "33333333-0000-0000-0000-00000000000d"
 	SandboxSecret           = "sandbox~secret~value~0123456789"
@@ -135,6 +136,11 @@ func (s *Sandbox) trust() error {
 			{PipelinesIssuer, PipelinesSubject, AssertionAudience},
 			{GitHubIssuer, GitHubSubject, AssertionAudience},
 		},
+	})
+	// The application is known in a second tenant too.
+	s.Entra.AddApplication(Application{
+		TenantID: SandboxOtherTenant, ClientID: SandboxApp, ObjectID: "33333333-0000-0000-0000-0000000000d2",
+		Federated: []FederatedCredential{{GoogleIssuer, SandboxAccountID, AssertionAudience}, {GoogleIssuer, SandboxAccountID, "api://AzureADTokenExchangeChina"}},
 	})
 	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "66666666-6666-6666-6666-666666666666", ObjectID: "66666666-0000-0000-0000-00000000000d", AppIDURI: SandboxResource})
 	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "77777777-7777-7777-7777-777777777777", ObjectID: "77777777-0000-0000-0000-00000000000d", AppIDURI: "https:" + SandboxProvider})

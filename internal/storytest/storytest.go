@@ -1,7 +1,7 @@
 // Package storytest runs the binaries' testscript stories against fake clouds. Each story has clouds, a home and an
 // environment of its own; nothing of the machine it runs on reaches the binaries.
 //
-// The environment names what the sandbox holds: TENANT, APP, SECRET, RESOURCE, PROVIDER, SYSTEM_OID, USER_CLIENT,
+// The environment names what the sandbox holds: TENANT, OTHER_TENANT, APP, SECRET, RESOURCE, PROVIDER, SYSTEM_OID, USER_CLIENT,
 // USER_OID, USER_RESOURCE, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS.
 package storytest
 
@@ -102,7 +102,7 @@ func prepare(env *testscript.Env, s *fakecloud.Sandbox) error {
 		"AZURE_AUTHORITY_HOST": s.Entra.URL + "/", "DBUS_SESSION_BUS_ADDRESS": "disabled:",
 		// Stories that want an identity ask for it; until then nothing answers at either metadata address.
 		"GCE_METADATA_HOST": "127.0.0.1:9", "AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9",
-		"TENANT": fakecloud.SandboxTenant, "APP": fakecloud.SandboxApp, "SECRET": fakecloud.SandboxSecret, "RESOURCE": fakecloud.SandboxResource,
+		"TENANT": fakecloud.SandboxTenant, "OTHER_TENANT": fakecloud.SandboxOtherTenant, "APP": fakecloud.SandboxApp, "SECRET": fakecloud.SandboxSecret, "RESOURCE": fakecloud.SandboxResource,
 		"PROVIDER": fakecloud.SandboxProvider, "SYSTEM_OID": fakecloud.SandboxSystemOID, "USER_CLIENT": fakecloud.SandboxUserClient,
 		"USER_OID": fakecloud.SandboxUserOID, "USER_RESOURCE": fakecloud.SandboxUserResource,
 		"JOB_TOKEN": fakecloud.SandboxJobToken, "CONNECTION": fakecloud.SandboxConnection, "PIPELINES": s.Pipelines.RequestURI(), "GITHUB": s.GitHub.RequestURL(),
