@@ -30,7 +30,8 @@ func TestARealSecretServiceUnlockedLockedAndStopped(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "dbus-run-session", "--", "sh", "-c",
-		`printf secret | gnome-keyring-daemon --unlock --components=secrets >/dev/null && exec "$0"`, os.Args[0])
+		// In the foreground: the parent of a daemon that forks returns before the child serves for good.
+		`printf secret | gnome-keyring-daemon --foreground --unlock --components=secrets >/dev/null 2>&1 & exec "$0"`, os.Args[0])
 	cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+runtimeDir, "XDG_DATA_HOME="+filepath.Join(home, "data"),
 		"DISPLAY=", "WAYLAND_DISPLAY=", roleVariable+"="+roleSecrets, dirVariable+"="+privateDir(t))
 	out, err := cmd.CombinedOutput()
@@ -46,6 +47,7 @@ func playSecretService() int {
 		name string
 		do   func() error
 	}{
+		{"the service is up", serviceStory},
 		{"an unlocked collection keeps the key for the next process", unlockedStory},
 		{"a locked collection is no cache, at once and without a prompt", lockedStory},
 		{"a stopped service costs one time limit", stoppedStory},
@@ -71,6 +73,23 @@ func call(r Request, i *issuer, hit bool, reason string, limit time.Duration) er
 	}
 	fmt.Printf("  hit %v in %s %s\n", out.Hit, took, out.Reason)
 	return nil
+}
+
+// serviceStory waits until the daemon owns its name and has unlocked its collection.
+func serviceStory() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	for tick := time.NewTicker(5 * time.Millisecond); ; {
+		err := probeKeyring(ctx, os.LookupEnv)
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-tick.C:
+		}
+	}
 }
 
 func unlockedStory() error {
