@@ -18,6 +18,9 @@ import (
 	"github.com/idferry/idferry/internal/token"
 )
 
+// signInLimit is the deadline where somebody has to find a browser and sign in; a device code lives for 15 minutes.
+const signInLimit = 5 * time.Minute
+
 // source is one call of the protocol: its settings and what it runs in.
 type source struct {
 	process  cli.Process
@@ -44,7 +47,7 @@ func (s *source) bind(flags *pflag.FlagSet) {
 	b.String(&s.tokenFile, "federated-token-file", "", "", "file with the token of workload identity", "AZURE_FEDERATED_TOKEN_FILE")
 	b.String(&s.cloud, "cloud", "", "AzurePublicCloud", "AzurePublicCloud, AzureUSGovernment or AzureChinaCloud", "IDFERRY_CLOUD", "AZURE_ENVIRONMENT")
 	b.String(&s.authorityHost, "authority-host", "", "", "URL of the Entra token service", "AZURE_AUTHORITY_HOST")
-	b.Duration(&s.timeout, "timeout", 25*time.Second, "own deadline; keep it below timeout_millis of the external_account file", "IDFERRY_TIMEOUT")
+	b.Duration(&s.timeout, "timeout", 25*time.Second, "own deadline (5m for a person who signs in); keep it below timeout_millis of the external_account file", "IDFERRY_TIMEOUT")
 	b.String(&s.cacheMode, "cache", "", "auto", "where the cache's key is kept: auto, keyring, kernel, file or off", "IDFERRY_CACHE")
 	b.String(&s.cacheDir, "cache-dir", "", "", "directory of the cache's files (default: idferry in the user's cache directory)", "IDFERRY_CACHE_DIR")
 	b.String(&s.logFile, "log-file", "", "", "append diagnostics to this file (no token is written)", "IDFERRY_LOG")
@@ -116,6 +119,9 @@ func (s *source) answer(ctx context.Context, request pluggable.Request) ([]byte,
 		Description: identity.Name() + " for " + scope,
 		Inputs:      append(identity.Inputs(), token.Input{Name: "scope", Value: scope}),
 	}
+	if identity.NeedsPerson() && s.person(request) && !s.settings.Given("timeout") {
+		s.timeout = signInLimit
+	}
 	if request.Revoke {
 		return s.revoke(ctx, request, c, wanted, output)
 	}
@@ -165,11 +171,16 @@ func (s *source) identity(request pluggable.Request, log *slog.Logger) (*azure.I
 		Credential: s.credential, TenantID: s.tenantID, ClientID: s.clientID, ObjectID: s.objectID, ResourceID: s.resourceID,
 		TokenFile: s.tokenFile, Cloud: cloud, Lookup: s.process.Lookup, Log: log,
 	}
-	// Clients capture stderr, so a terminal there means that a person runs this by hand.
-	if request.Interactive || (s.process.Person && !request.NonInteractive) {
+	if s.person(request) {
 		settings.Prompt = s.process.Stderr
 	}
 	return azure.New(settings)
+}
+
+// person reports whether somebody can be asked to sign in. Clients capture stderr, so a terminal there means that a
+// person runs this by hand.
+func (s *source) person(request pluggable.Request) bool {
+	return request.Interactive || (s.process.Person && !request.NonInteractive)
 }
 
 // resolveScope returns the scope to ask for. Without a setting it is that of the provider itself, which is what

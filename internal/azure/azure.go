@@ -183,6 +183,12 @@ func (i *Identity) Cacheable() (bool, string) {
 	return reason == "", reason
 }
 
+// NeedsPerson reports whether somebody at a terminal has to sign in for a token.
+func (i *Identity) NeedsPerson() bool {
+	_, ok := i.source.(*person)
+	return ok
+}
+
 // Token asks for an access token. Every error is a *problem.Error.
 func (i *Identity) Token(ctx context.Context, scope string) (token.Token, error) {
 	if err := entra.CheckScope("--scope", scope); err != nil {

@@ -74,7 +74,7 @@ func (s *Settings) Resolve() error {
 			if !ok || value == "" {
 				continue
 			}
-			if err := s.flags.Lookup(b.flag).Value.Set(value); err != nil {
+			if err := s.flags.Set(b.flag, value); err != nil {
 				return problem.Input("$"+name, "%q is unusable for --%s: %w", value, b.flag, err)
 			}
 			break
@@ -82,6 +82,9 @@ func (s *Settings) Resolve() error {
 	}
 	return nil
 }
+
+// Given reports whether a flag, or a variable in its place, was set. It is known after Resolve.
+func (s *Settings) Given(name string) bool { return s.flags.Changed(name) }
 
 // Log opens the file that --log-file names for appending, mode 0600, and returns a logger whose every line has passed the
 // redactor. It returns a nil logger for "", and an error that names the field for a file that cannot be used.

@@ -39,6 +39,7 @@ type Entra struct {
 	mu      sync.Mutex
 	apps    []Application
 	issuers map[string]string
+	devices map[string]*deviceCode
 }
 
 // StartEntra starts a token service that knows no tenant yet.
@@ -47,7 +48,7 @@ func StartEntra(ca *CA, now func() time.Time) (*Entra, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entra{Lifetime: 75 * time.Minute, key: key, client: ca.Client(), now: now, issuers: map[string]string{}}
+	e := &Entra{Lifetime: 75 * time.Minute, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
 	e.Server, err = listen(ca, http.HandlerFunc(e.serve))
 	return e, err
 }
@@ -113,6 +114,8 @@ func (e *Entra) serve(w http.ResponseWriter, r *http.Request) {
 			"Tenant '" + tenant + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."})
 	case rest == "v2.0/.well-known/openid-configuration" || rest == ".well-known/openid-configuration":
 		e.serveDiscovery(w, tenant, strings.HasPrefix(rest, "v2.0/"))
+	case rest == "oauth2/v2.0/devicecode" && r.Method == http.MethodPost:
+		e.serveDeviceCode(w, r, tenant)
 	case rest == "oauth2/v2.0/token" && r.Method == http.MethodPost:
 		e.serveToken(w, r, tenant)
 	default:

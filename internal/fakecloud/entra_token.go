@@ -31,6 +31,10 @@ func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string
 			return
 		}
 	}
+	if form.Get("grant_type") == "urn:ietf:params:oauth:grant-type:device_code" || form.Get("grant_type") == "device_code" {
+		e.serveDeviceToken(w, form, tenant)
+		return
+	}
 	if grant := form.Get("grant_type"); grant != "client_credentials" {
 		e.refuse(w, badRequest("unsupported_grant_type", 70003, "The app requested an unsupported grant type '%s'.", grant))
 		return

@@ -2,7 +2,7 @@
 // environment of its own; nothing of the machine it runs on reaches the binaries.
 //
 // The environment names what the sandbox holds: TENANT, OTHER_TENANT, APP, SECRET, RESOURCE, PROVIDER, SYSTEM_OID, USER_CLIENT,
-// USER_OID, USER_RESOURCE, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS.
+// USER_OID, USER_RESOURCE, PERSON, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS.
 package storytest
 
 import (
@@ -105,7 +105,7 @@ func prepare(env *testscript.Env, s *fakecloud.Sandbox) error {
 		"TENANT": fakecloud.SandboxTenant, "OTHER_TENANT": fakecloud.SandboxOtherTenant, "APP": fakecloud.SandboxApp, "SECRET": fakecloud.SandboxSecret, "RESOURCE": fakecloud.SandboxResource,
 		"PROVIDER": fakecloud.SandboxProvider, "SYSTEM_OID": fakecloud.SandboxSystemOID, "USER_CLIENT": fakecloud.SandboxUserClient,
 		"USER_OID": fakecloud.SandboxUserOID, "USER_RESOURCE": fakecloud.SandboxUserResource,
-		"JOB_TOKEN": fakecloud.SandboxJobToken, "CONNECTION": fakecloud.SandboxConnection, "PIPELINES": s.Pipelines.RequestURI(), "GITHUB": s.GitHub.RequestURL(),
+		"PERSON": fakecloud.SandboxPerson, "JOB_TOKEN": fakecloud.SandboxJobToken, "CONNECTION": fakecloud.SandboxConnection, "PIPELINES": s.Pipelines.RequestURI(), "GITHUB": s.GitHub.RequestURL(),
 		"APPSERVICE": s.AppServiceEndpoint(), "APPSERVICE_HEADER": fakecloud.SandboxAppServiceHeader,
 		"ACCOUNT": fakecloud.SandboxAccount, "ACCOUNT_ID": fakecloud.SandboxAccountID,
 		"OTHER_ACCOUNT": fakecloud.SandboxOtherAccount, "OTHER_ACCOUNT_ID": fakecloud.SandboxOtherAccountID,
