@@ -157,8 +157,15 @@ func TestAClaimsChallengeReplacesTheTokenThatWasRefused(t *testing.T) {
 	if _, _, err := c.Token(t.Context(), challenged, i.mint); !errors.Is(err, errUpstream) {
 		t.Errorf("the refused token was served: %v", err)
 	}
-	// And its failure is nobody else's.
 	want(t, c, request("x"), i, "b")
+	// And its failure is nobody else's.
+	another := request("y")
+	another.Bypass = true
+	if _, _, err := c.Token(t.Context(), another, i.mint); !errors.Is(err, errUpstream) {
+		t.Errorf("got %v", err)
+	}
+	i.fail = nil
+	want(t, c, request("y"), i, "e")
 }
 
 func TestARevokedTokenIsForgotten(t *testing.T) {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/zalando/go-keyring"
@@ -111,6 +114,28 @@ func TestAHolderThatFailsAtOnceIsAskedAgain(t *testing.T) {
 	key.fail = nil
 	want(t, open(t, dir, clock, key), request("x"), i, "b")
 	want(t, open(t, dir, clock, key), request("x"), i, "b")
+}
+
+func TestTheFirstCallersOfManyIdentitiesMakeOneKey(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := newClock()
+		dir := privateDir(t)
+		key := &memory{takes: time.Millisecond}
+		i := &issuer{clock: clock, life: time.Hour}
+		var wg sync.WaitGroup
+		for n := range 20 {
+			wg.Go(func() {
+				c := open(t, dir, clock, key) // as in a process of its own
+				if _, out, err := c.Token(t.Context(), request(strconv.Itoa(n)), i.mint); err != nil || out.Reason != "" {
+					t.Errorf("%+v, %v", out, err)
+				}
+			})
+		}
+		wg.Wait()
+		if key.puts != 1 {
+			t.Errorf("%d keys were made", key.puts)
+		}
+	})
 }
 
 func TestAKeyringCallThatHangsPanicsOrFailsIsAnAbsentKeyring(t *testing.T) {

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/idferry/idferry/internal/token"
@@ -229,20 +230,46 @@ func TestLocksAreInTheRuntimeDirectoryIfItIsPrivate(t *testing.T) {
 }
 
 func TestCallersDoNotQueueForATokenThatCannotBeRemembered(t *testing.T) {
-	clock := newClock()
-	dir := privateDir(t)
-	// As in a container whose seccomp profile lets keyctl look for a key and not add one.
-	key := func() *memory { return &memory{refuse: &unavailable{reason: "operation not permitted"}} }
-	i := &issuer{clock: clock, life: time.Hour}
-	want(t, open(t, dir, clock, key()), request("x"), i, "a")
-	c := open(t, dir, clock, key())
-	lock, err := c.locks.open(digest(request("x")).String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close() // another caller's, to the end
-	if locked, err := lock.TryLock(); err != nil || !locked {
-		t.Fatal(locked, err)
-	}
-	want(t, c, request("x"), i, "b")
+	synctest.Test(t, func(t *testing.T) {
+		clock := newClock()
+		dir := privateDir(t)
+		// As in a container whose seccomp profile lets keyctl look for a key and not add one.
+		key := func() *memory { return &memory{refuse: &unavailable{reason: "operation not permitted"}} }
+		i := &issuer{clock: clock, life: time.Hour}
+		want(t, open(t, dir, clock, key()), request("x"), i, "a")
+		c := open(t, dir, clock, key())
+		lock, err := c.locks.open(digest(request("x")).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lock.Close() // another caller's, to the end
+		if locked, err := lock.TryLock(); err != nil || !locked {
+			t.Fatal(locked, err)
+		}
+		start := time.Now()
+		want(t, c, request("x"), i, "b")
+		if waited := time.Since(start); waited > 2*lockPoll {
+			t.Errorf("the caller waited %s", waited)
+		}
+	})
+}
+
+func TestALockThatIsNeverReleasedIsIgnoredAfterTwentySeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		clock := newClock()
+		c := open(t, privateDir(t), clock)
+		lock, err := c.locks.open(digest(request("x")).String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer lock.Close()
+		if locked, err := lock.TryLock(); err != nil || !locked {
+			t.Fatal(locked, err)
+		}
+		start := time.Now()
+		out := want(t, c, request("x"), &issuer{clock: clock, life: time.Hour}, "a")
+		if waited := time.Since(start); waited != lockWait || !strings.Contains(out.Reason, "held the lock") {
+			t.Errorf("waited %s, outcome %+v", waited, out)
+		}
+	})
 }

@@ -105,12 +105,7 @@ func (r *renewal) run(ctx context.Context) (token.Token, Outcome, error) {
 // settled looks whether there is nothing left to do: another caller renewed the token since this call began, or the
 // last attempt failed a moment ago.
 func (r *renewal) settled(ctx context.Context) (token.Token, Outcome, error, bool) {
-	now := r.c.now()
-	e, _ := r.c.readEntry(r.id)
-	// A token that came while this caller waited is as new as one can get, also when its issuer gives it so little
-	// time that it is never fresh.
-	anew := e.raw != nil && !bytes.Equal(e.raw, r.first.raw) && e.left(now) > 0
-	if e.fresh(now) || anew {
+	if e, _ := r.c.readEntry(r.id); e.fresh(r.c.now()) {
 		if t, ok := r.open(ctx, e); ok {
 			return t, Outcome{Hit: true}, nil, true
 		}

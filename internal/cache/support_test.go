@@ -43,13 +43,16 @@ type memory struct {
 	fail error
 	// refuse is what put says.
 	refuse error
-	gets   int
-	puts   int
+	// takes is how long an operation takes, on synctest's clock.
+	takes time.Duration
+	gets  int
+	puts  int
 }
 
 func (m *memory) name() string { return "memory" }
 
 func (m *memory) get(context.Context) (cacheKey, error) {
+	time.Sleep(m.takes)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.gets++
@@ -63,6 +66,7 @@ func (m *memory) get(context.Context) (cacheKey, error) {
 }
 
 func (m *memory) put(_ context.Context, k cacheKey) error {
+	time.Sleep(m.takes)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.puts++
