@@ -79,6 +79,7 @@ func kinds() []kind {
 		{"managed-identity", "ManagedIdentityCredential", []string{"managedidentity", "msi"}, openManagedIdentity},
 		{"azure-cli", "AzureCLICredential", []string{"az", "azurecli"}, openAzureCLI},
 		{"azd", "AzureDeveloperCLICredential", []string{"azure-developer-cli"}, openAzd},
+		{"azure-powershell", "AzurePowerShellCredential", []string{"azurepowershell"}, openPowerShell},
 		{"azure-pipelines", "AzurePipelinesCredential", []string{"azurepipelines"}, openPipelines},
 		{"github-actions", "GitHubActionsCredential", []string{"github"}, openGitHub},
 		{"device-code", "DeviceCodeCredential", []string{"devicecode"}, openDeviceCode},

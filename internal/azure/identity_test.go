@@ -2,6 +2,7 @@ package azure
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"net/http"
@@ -112,7 +113,7 @@ func TestEveryInputChangesTheKey(t *testing.T) {
 
 // Without knowing who is signed in, a cached token could be somebody else's.
 func TestUnknownAccountIsNotCached(t *testing.T) {
-	for _, credential := range []string{"azure-cli", "azd"} {
+	for _, credential := range []string{"azure-cli", "azd", "azure-powershell"} {
 		identity, err := New(Settings{Credential: credential, Lookup: environmentOf(map[string]string{"HOME": t.TempDir()})})
 		if err != nil {
 			t.Fatal(err)
@@ -125,7 +126,7 @@ func TestUnknownAccountIsNotCached(t *testing.T) {
 
 func TestNamesAreTheOnesOfAzureTokenCredentials(t *testing.T) {
 	lookup := environmentOf(map[string]string{"HOME": t.TempDir()})
-	for _, name := range []string{"ManagedIdentityCredential", "managedidentitycredential", "AzureCliCredential", "AzureCLICredential", "AzureDeveloperCliCredential", "DefaultAzureCredential", ""} {
+	for _, name := range []string{"ManagedIdentityCredential", "managedidentitycredential", "AzureCliCredential", "AzureCLICredential", "AzureDeveloperCliCredential", "DefaultAzureCredential", "AzurePowerShellCredential", ""} {
 		if _, err := New(Settings{Credential: name, Lookup: lookup}); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -227,6 +228,9 @@ func TestThrottledEndpointIsAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer clouds.Close()
+	// MSAL remembers managed identities' tokens for the whole process, so this run asks for a resource of its own.
+	resource := "api://throttled-" + rand.Text()
+	clouds.Entra.AddApplication(fakecloud.Application{TenantID: fakecloud.SandboxTenant, ClientID: resource, ObjectID: resource, AppIDURI: resource})
 	asked := 0
 	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if asked++; asked == 1 {
@@ -251,7 +255,7 @@ func TestThrottledEndpointIsAskedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	start := time.Now()
-	if _, err := identity.Token(t.Context(), fakecloud.SandboxResource+"/.default"); err != nil {
+	if _, err := identity.Token(t.Context(), resource+"/.default"); err != nil {
 		t.Error(err)
 	}
 	if asked != 2 || time.Since(start) < time.Second {

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -145,49 +144,6 @@ func (p *prefetched) wait(ctx context.Context, _ confidential.AssertionRequestOp
 	}
 }
 
-// explain adds to an explained error what was presented, and what the clock shows where that is in doubt.
-func (e Exchange) explain(err error, assertion token.Token) error {
-	explained := problem.From(Explain(err))
-	if explained.Code == problem.Unexpected {
-		// Neither refused nor unanswered: MSAL could not use the answer, and quotes it whole, with the tokens in it.
-		said, _, _ := strings.Cut(explained.Message, " raw message was:")
-		said, _, _ = strings.Cut(said, " json message bytes were:")
-		return problem.New(problem.BadAnswer, "%s", said).
-			WithHint("a proxy may be answering in its place: curl -sSi %s%s/v2.0/.well-known/openid-configuration", e.Cloud.Authority, e.TenantID)
-	}
-	claims, notJWT := token.ReadClaims(assertion.Value.Reveal())
-	if notJWT != nil || !strings.HasPrefix(explained.Code, "AADSTS") {
-		return explained
-	}
-	p := *explained
-	if strings.HasPrefix(p.Code, "AADSTS70021") {
-		p.Message += fmt.Sprintf("; presented: issuer %s, subject %s, audience %s",
-			oneLine(claims.Issuer), oneLine(claims.Subject), oneLine(claims.Audience...))
-		p.Hint = "if that is the identity to trust: " + e.createCredential(claims) +
-			"; it must match letter by letter, and a new one takes some minutes to work"
-	}
-	now := e.Now()
-	expired := !claims.Expiry.IsZero() && !now.Before(claims.Expiry)
-	if p.Code == "AADSTS700024" || expired {
-		p.Message += fmt.Sprintf("; this machine's clock shows %s, the assertion is valid until %s", now.UTC().Format(time.RFC3339), claims.Expiry.Format(time.RFC3339))
-	}
-	return &p
-}
-
-// createCredential returns the command that makes the application trust what was presented.
-// https://learn.microsoft.com/cli/azure/ad/app/federated-credential#az-ad-app-federated-credential-create
-func (e Exchange) createCredential(claims token.Claims) string {
-	parameters, _ := json.Marshal(struct {
-		Name      string   `json:"name"`
-		Issuer    string   `json:"issuer"`
-		Subject   string   `json:"subject"`
-		Audiences []string `json:"audiences"`
-	}{"google", claims.Issuer, claims.Subject, claims.Audience})
-	// A claim is whatever the issuer wrote; within single quotes of a shell only the quote itself means something.
-	quoted := strings.ReplaceAll(string(parameters), "'", `'\''`)
-	return fmt.Sprintf("az ad app federated-credential create --id %s --parameters '%s'", e.ClientID, quoted)
-}
-
 // retrying is azcore's retry policy as the HTTP client of MSAL, which repeats nothing itself.
 type retrying struct {
 	pipeline runtime.Pipeline
@@ -245,11 +201,6 @@ func utc(t time.Time) time.Time {
 		return t
 	}
 	return t.UTC()
-}
-
-// oneLine keeps what an issuer wrote from breaking a message's line.
-func oneLine(values ...string) string {
-	return strings.Join(strings.Fields(strings.Join(values, " ")), " ")
 }
 
 func isGUID(s string) bool {

@@ -268,7 +268,7 @@ func TestTrustThatDoesNotMatch(t *testing.T) {
 		})
 	}
 	p := f.refused(t, f.exchange(t, audience, fakecloud.IDTokenClaim("sub", "it's me")), "AADSTS700213")
-	const command = `az ad app federated-credential create --id ` + clientID + ` --parameters '{"name":"google","issuer":"https://accounts.google.com","subject":"it'\''s me","audiences":["` + audience + `"]}'`
+	const command = `az ad app federated-credential create --id ` + clientID + ` --parameters '{"name":"accounts-google-com","issuer":"https://accounts.google.com","subject":"it'\''s me","audiences":["` + audience + `"]}'`
 	if !strings.Contains(p.Hint, command) {
 		t.Errorf("%s\nwant %s", p.Hint, command)
 	}
