@@ -47,8 +47,8 @@ func newGetToken(p cli.Process) *cobra.Command {
 	flags.SortFlags = false
 	v.bindAll(flags, 25*time.Second)
 	v.settings.String(&v.output, "output", "o", "exec", "exec (ExecCredential for kubectl), az, azd, raw, header (an Authorization line) or env (export lines)")
-	v.settings.String(&v.serverID, "server-id", "", "", "application of the API server; AKS: "+aksServerID, "AAD_SERVER_APPLICATION_ID")
-	v.settings.String(&v.resource, "resource", "", "", "App ID URI or URL of what the token is for", "IDFERRY_RESOURCE")
+	v.settings.String(&v.serverID, "server-id", "", "", "application of the API server; AKS: "+aksServerID)
+	v.settings.String(&v.resource, "resource", "", "", "App ID URI or URL of what the token is for")
 	v.settings.Strings(&v.scopes, "scope", "scope to ask for, in place of --resource; may be repeated")
 	v.settings.String(&v.login, "login", "l", "workloadidentity", "taken for kubelogin's sake; workloadidentity is the only way there is here", "AAD_LOGIN_METHOD")
 	v.settings.Bool(&v.azurermVars, "use-azurerm-env-vars", "take the application and tenant from ARM_CLIENT_ID and ARM_TENANT_ID")

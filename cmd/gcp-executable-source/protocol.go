@@ -39,6 +39,7 @@ func (s *source) bind(flags *pflag.FlagSet) {
 	s.settings = b
 	b.String(&s.resource, "resource", "", "", "App ID URI or client id of the Entra application whose token Google trusts (default: https:AUDIENCE)", "IDFERRY_RESOURCE")
 	b.String(&s.scope, "scope", "", "", "scope to ask for, in place of RESOURCE/.default", "IDFERRY_SCOPE")
+	b.Exclusive("resource", "scope")
 	b.String(&s.credential, "credential", "", "default", "Azure identity to start from: "+strings.Join(azure.Names(), ", "), "IDFERRY_CREDENTIAL", "AZURE_TOKEN_CREDENTIALS")
 	b.String(&s.tenantID, "tenant-id", "t", "", "Entra tenant", "AZURE_TENANT_ID")
 	b.String(&s.clientID, "client-id", "", "", "application, or user-assigned managed identity by client id", "AZURE_CLIENT_ID")

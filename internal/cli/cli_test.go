@@ -49,6 +49,26 @@ func TestFlagThenVariableThenDefault(t *testing.T) {
 	}
 }
 
+// IDFERRY_RESOURCE is set for all programs; --scope is typed for one.
+func TestAFlagSilencesTheVariableOfItsAlternative(t *testing.T) {
+	for _, c := range []struct {
+		args                []string
+		wantScope, wantName string
+	}{
+		{[]string{"--scope", "typed"}, "typed", ""}, {nil, "", "set"}, {[]string{"--resource", "typed"}, "", "typed"},
+	} {
+		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+		s := NewSettings(flags, environment(map[string]string{"RESOURCE": "set"}))
+		var resource, scope string
+		s.String(&resource, "resource", "", "", "", "RESOURCE")
+		s.String(&scope, "scope", "", "", "", "SCOPE")
+		s.Exclusive("resource", "scope")
+		if err := errors.Join(flags.Parse(c.args), s.Resolve()); err != nil || scope != c.wantScope || resource != c.wantName {
+			t.Errorf("%v: resource %q, scope %q, %v", c.args, resource, scope, err)
+		}
+	}
+}
+
 func TestUnusableVariableIsNamed(t *testing.T) {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	s := NewSettings(flags, environment(map[string]string{"WAIT": "soon"}))

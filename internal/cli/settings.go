@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,8 @@ type Settings struct {
 	flags  *pflag.FlagSet
 	lookup func(string) (string, bool)
 	bound  []binding
+	// groups are flags of which one says what another would say otherwise.
+	groups [][]string
 }
 
 type binding struct {
@@ -62,11 +65,30 @@ func (s *Settings) usage(name, usage string, env []string) string {
 	return fmt.Sprintf("%s [$%s]", usage, strings.Join(env, ", $"))
 }
 
+// Exclusive names flags that say the same thing in different ways: one of them on the command line silences the
+// variables of the others.
+func (s *Settings) Exclusive(names ...string) { s.groups = append(s.groups, names) }
+
+// silenced lists the flags whose variables do not count.
+func (s *Settings) silenced() map[string]bool {
+	silent := map[string]bool{}
+	for _, group := range s.groups {
+		if !slices.ContainsFunc(group, s.flags.Changed) {
+			continue
+		}
+		for _, name := range group {
+			silent[name] = true
+		}
+	}
+	return silent
+}
+
 // Resolve fills every flag that was not given from the first of its variables that is set and not empty. It is
 // called once, after parsing.
 func (s *Settings) Resolve() error {
+	silent := s.silenced()
 	for _, b := range s.bound {
-		if s.flags.Changed(b.flag) {
+		if s.flags.Changed(b.flag) || silent[b.flag] {
 			continue
 		}
 		for _, name := range b.env {
