@@ -98,7 +98,6 @@ func (r oidcRequest) token(ctx context.Context, pipeline runtime.Pipeline) (toke
 func refusalText(resp *http.Response, body []byte) string {
 	var answer struct {
 		Message string `json:"message"`
-		TypeKey string `json:"typeKey"`
 	}
 	if json.Unmarshal(body, &answer) == nil && answer.Message != "" {
 		return quote(answer.Message)

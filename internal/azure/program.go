@@ -56,14 +56,7 @@ func (p program) run(ctx context.Context, s Settings, args ...string) ([]byte, e
 }
 
 // quote makes a program's words fit to be shown: on one line, without credentials, not too long, no full stop.
-func quote(text string) string {
-	text = strings.Join(strings.Fields(token.NewRedactor().Clean(text)), " ")
-	const most = 500
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return strings.TrimSuffix(text, ".")
-}
+func quote(text string) string { return token.Quote(text, 500) }
 
 // argument refuses what a batch file (az.cmd) could take for more than one word.
 func argument(field, value string) error {

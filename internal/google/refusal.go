@@ -72,13 +72,7 @@ func (r refusal) problem(what string) *problem.Error {
 }
 
 // quote makes somebody else's text fit to be shown: on one line, without credentials, not too long, no full stop.
-func quote(text string) string {
-	text = strings.Join(strings.Fields(token.NewRedactor().Clean(text)), " ")
-	if len(text) > maxQuote {
-		text = strings.ToValidUTF8(text[:maxQuote], "") + "…"
-	}
-	return strings.TrimSuffix(text, ".")
-}
+func quote(text string) string { return token.Quote(text, maxQuote) }
 
 // witness is the transport of one request for a token through x/oauth2. It binds the request to the context, which
 // x/oauth2/jwt does not, and keeps what x/oauth2 flattens into text: the transport's error or the last refusal.

@@ -64,7 +64,7 @@ func TestRequestAsClientsSendIt(t *testing.T) {
 		"GOOGLE_EXTERNAL_ACCOUNT_OUTPUT_FILE":        "/tmp/x",
 		"GOOGLE_EXTERNAL_ACCOUNT_IMPERSONATED_EMAIL": "sa@p.iam.gserviceaccount.com",
 	}))
-	if !r.FromLibrary() || r.Interactive || !r.NonInteractive || r.Revoke || r.OutputFile != "/tmp/x" || r.responseType() != TypeIDToken {
+	if !strings.HasSuffix(r.Audience, "/providers/q") || r.TokenType != TypeIDToken || r.ImpersonatedEmail != "sa@p.iam.gserviceaccount.com" || r.Interactive || !r.NonInteractive || r.Revoke || r.OutputFile != "/tmp/x" || r.responseType() != TypeIDToken {
 		t.Errorf("%+v", r)
 	}
 }

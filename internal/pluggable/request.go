@@ -57,9 +57,6 @@ func ReadRequest(lookup func(string) (string, bool)) Request {
 	}
 }
 
-// FromLibrary reports whether a client library that announces itself runs us.
-func (r Request) FromLibrary() bool { return r.Audience != "" || r.TokenType != "" }
-
 // Check returns an error for a request that an Entra token cannot answer.
 func (r Request) Check() error {
 	switch r.TokenType {

@@ -1,6 +1,9 @@
 package token
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // Redactor removes what looks like a credential from text that an upstream or a child process wrote: JWTs,
 // Google's opaque access tokens, the values of bearer headers and of the parameters that carry credentials.
@@ -30,4 +33,14 @@ func (r *Redactor) Clean(text string) string {
 		text = p.ReplaceAllString(text, replacement)
 	}
 	return text
+}
+
+// Quote makes somebody else's words fit to be shown in an error: cleaned, on one line, of at most `most` bytes, without a
+// full stop at the end.
+func Quote(text string, most int) string {
+	text = strings.Join(strings.Fields(NewRedactor().Clean(text)), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return strings.TrimSuffix(text, ".")
 }

@@ -23,8 +23,6 @@ const maxBody = 1 << 20
 type Options struct {
 	// DialTimeout bounds TCP connect. Zero means five seconds.
 	DialTimeout time.Duration
-	// Rewrite, when set, may change a request's URL before it is sent (a local stand-in for a fixed address).
-	Rewrite func(*url.URL)
 	// RequireJSON turns a 2xx answer that is not a JSON object into a problem.BadAnswer.
 	RequireJSON bool
 	// Log receives one debug line a request: method, host, path, status and duration; never a query, header or body.
@@ -68,11 +66,6 @@ type roundTripper struct {
 }
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
-	if t.o.Rewrite != nil {
-		r = r.Clone(r.Context())
-		t.o.Rewrite(r.URL)
-		r.Host = r.URL.Host
-	}
 	start := time.Now()
 	resp, err := t.next.RoundTrip(r)
 	if err == nil {

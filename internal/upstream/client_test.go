@@ -108,21 +108,6 @@ func TestLinkLocalAddressesAreNeverProxied(t *testing.T) {
 	}
 }
 
-func TestRewriteSendsARequestElsewhere(t *testing.T) {
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte(r.Host + r.URL.Path)) })
-	there, _ := url.Parse(s.URL)
-	client := NewClient(Options{Rewrite: func(u *url.URL) { u.Host = there.Host }})
-	resp, err := client.Get("http://169.254.169.254/metadata")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var body bytes.Buffer
-	_, _ = body.ReadFrom(resp.Body)
-	if body.String() != there.Host+"/metadata" {
-		t.Error(body.String())
-	}
-}
-
 func TestLogHoldsNoQueryHeaderOrBody(t *testing.T) {
 	var log bytes.Buffer
 	s := serve(t, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("canary-body")) })
