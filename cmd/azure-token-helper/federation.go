@@ -28,7 +28,8 @@ type federation struct {
 	credentialsFile, tokenFile   string
 	assertionAudience            string
 	azurermVars                  bool
-	cacheMode, cacheDir, logFile string
+	cache                        cli.CacheSettings
+	logFile                      string
 	timeout                      time.Duration
 }
 
@@ -53,8 +54,7 @@ func (f *federation) bindShared(b *cli.Settings, limit time.Duration) {
 	b.String(&f.tokenFile, "federated-token-file", "", "", "file with an ID token of Google or of a GKE cluster", "AZURE_FEDERATED_TOKEN_FILE")
 	b.String(&f.assertionAudience, "assertion-audience", "", "", "audience of the Google ID token (default: api://AzureADTokenExchange, or the national cloud's)", "IDFERRY_ASSERTION_AUDIENCE")
 	b.Duration(&f.timeout, "timeout", limit, "own deadline", "IDFERRY_TIMEOUT")
-	b.String(&f.cacheMode, "cache", "", "auto", "where the cache's key is kept: auto, keyring, kernel, file or off", "IDFERRY_CACHE")
-	b.String(&f.cacheDir, "cache-dir", "", "", "directory of the cache's files (default: idferry in the user's cache directory)", "IDFERRY_CACHE_DIR")
+	f.cache.Bind(b)
 	b.String(&f.logFile, "log-file", "", "", "append diagnostics to this file (no token is written)", "IDFERRY_LOG")
 }
 
@@ -83,7 +83,7 @@ func (f *federation) open(tenant string) (*session, error) {
 	if s.cloud, err = entra.FindCloud(f.environment, f.authorityHost); err != nil {
 		return nil, err
 	}
-	if s.mode, err = cache.ParseMode(f.cacheMode); err != nil {
+	if s.mode, err = cache.ParseMode(f.cache.Mode); err != nil {
 		return nil, err
 	}
 	if f.timeout <= 0 {
@@ -119,8 +119,9 @@ func (s *session) token(ctx context.Context, scopes []string, claims string) (to
 			token.Input{Name: "client", Value: strings.ToLower(s.clientID)}, token.Input{Name: "scopes", Value: asked}),
 		// A claims challenge says that the resource refused the token that the cache would give.
 		Bypass: claims != "",
+		Check:  entra.Belongs(s.tenantID, s.clientID),
 	}
-	remembered := cache.Open(cache.Options{Mode: s.mode, Dir: s.cacheDir, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log})
+	remembered := cache.Open(cache.Options{Mode: s.mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log})
 	what := fmt.Sprintf("exchanging the Google identity (%s) for a token for %s", s.google.Name(), asked)
 	start := time.Now()
 	var outcome cache.Outcome

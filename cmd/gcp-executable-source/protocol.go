@@ -30,7 +30,8 @@ type source struct {
 	credential                               string
 	tenantID, clientID, objectID, resourceID string
 	tokenFile, cloud, authorityHost          string
-	cacheMode, cacheDir, logFile             string
+	cache                                    cli.CacheSettings
+	logFile                                  string
 	timeout                                  time.Duration
 }
 
@@ -49,8 +50,7 @@ func (s *source) bind(flags *pflag.FlagSet) {
 	b.String(&s.cloud, "cloud", "", "AzurePublicCloud", "AzurePublicCloud, AzureUSGovernment or AzureChinaCloud", "IDFERRY_CLOUD", "AZURE_ENVIRONMENT")
 	b.String(&s.authorityHost, "authority-host", "", "", "URL of the Entra token service", "AZURE_AUTHORITY_HOST")
 	b.Duration(&s.timeout, "timeout", 25*time.Second, "own deadline (5m for a person who signs in); keep it below timeout_millis of the external_account file", "IDFERRY_TIMEOUT")
-	b.String(&s.cacheMode, "cache", "", "auto", "where the cache's key is kept: auto, keyring, kernel, file or off", "IDFERRY_CACHE")
-	b.String(&s.cacheDir, "cache-dir", "", "", "directory of the cache's files (default: idferry in the user's cache directory)", "IDFERRY_CACHE_DIR")
+	s.cache.Bind(b)
 	b.String(&s.logFile, "log-file", "", "", "append diagnostics to this file (no token is written)", "IDFERRY_LOG")
 }
 
@@ -87,7 +87,7 @@ func (s *source) answer(ctx context.Context, request pluggable.Request) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	mode, err := cache.ParseMode(s.cacheMode)
+	mode, err := cache.ParseMode(s.cache.Mode)
 	if err != nil {
 		return nil, err
 	}
@@ -114,11 +114,12 @@ func (s *source) answer(ctx context.Context, request pluggable.Request) ([]byte,
 		logInfo(log, "not cached", "reason", why)
 		mode = cache.Off
 	}
-	c := cache.Open(cache.Options{Mode: mode, Dir: s.cacheDir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log})
+	c := cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log})
 	wanted := cache.Request{
 		Purpose:     "azure",
 		Description: identity.Name() + " for " + scope,
 		Inputs:      append(identity.Inputs(), token.Input{Name: "scope", Value: scope}),
+		Check:       identity.Belongs(),
 	}
 	if identity.NeedsPerson() && s.person(request) && !s.settings.Given("timeout") {
 		s.timeout = signInLimit

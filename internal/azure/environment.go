@@ -18,6 +18,8 @@ type environment struct {
 	settings   Settings
 	credential azcore.TokenCredential
 	selects    []token.Input
+	// tenant and client are resolved.
+	tenant, client string
 }
 
 func openEnvironment(s Settings) (source, error) {
@@ -30,7 +32,7 @@ func openEnvironment(s Settings) (source, error) {
 	case client == "":
 		return nil, missing("AZURE_CLIENT_ID", who, "export AZURE_CLIENT_ID=APPLICATION, or give --client-id; az ad app list --display-name NAME --query '[].appId' -o tsv")
 	}
-	e := &environment{settings: s, selects: []token.Input{{Name: "resolved-tenant", Value: tenant}, {Name: "resolved-client", Value: client}}}
+	e := &environment{settings: s, tenant: tenant, client: client, selects: []token.Input{{Name: "resolved-tenant", Value: tenant}, {Name: "resolved-client", Value: client}}}
 	if secret := s.env("AZURE_CLIENT_SECRET"); secret != "" {
 		e.selects = append(e.selects, token.Input{Name: "secret", Value: token.Fingerprint(secret)})
 		credential, err := azidentity.NewClientSecretCredential(tenant, client, secret, &azidentity.ClientSecretCredentialOptions{

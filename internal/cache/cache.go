@@ -118,6 +118,16 @@ type Request struct {
 	// Bypass is for an answer to a claims challenge: the remembered token is the one that was refused, so it is neither
 	// read nor served when the renewal fails, but it is replaced.
 	Bypass bool
+	// Check says why a token is not the one wanted, going by what the token itself tells of its tenant and application.
+	// One that does not pass is never given out of the cache. It may be nil.
+	Check func(token.Secret) error
+}
+
+func (r Request) check(t token.Token) error {
+	if r.Check == nil {
+		return nil
+	}
+	return r.Check(t.Value)
 }
 
 // Outcome says what the cache did, for the log.
@@ -154,9 +164,10 @@ func (c *Cache) token(ctx context.Context, req Request, mint func(context.Contex
 		if c.off || req.Bypass {
 			return direct()
 		}
-		return c.flights.do(ctx, digest(req), direct)
+		return c.flights.do(ctx, wantedBy(req).id(), direct)
 	}
-	r := &renewal{c: c, req: req, id: digest(req), mint: mint}
+	want := wantedBy(req)
+	r := &renewal{c: c, req: req, want: want, id: want.id(), mint: mint}
 	if req.Bypass {
 		// Neither a lock nor company: an answer to someone else's challenge is none to this one.
 		r.fetchKey(ctx)
@@ -173,7 +184,7 @@ func (c *Cache) Forget(_ context.Context, req Request) error {
 	if c.unusable != "" || foreign(c.dir) != "" {
 		return nil
 	}
-	id := digest(req)
+	id := wantedBy(req).id()
 	for _, name := range []string{id.entryName(), id.failureName()} {
 		if err := remove(c.dir, name); err != nil {
 			return problem.New(problem.Unexpected, "forget a token: %w", err).WithHint("remove the directory %s", c.dir)

@@ -73,33 +73,33 @@ func (c *Cache) readEntry(id identity) (entry, string) {
 }
 
 // openEntry opens an entry with one operation of its key's holder, or none if this process has had the key before.
-func (c *Cache) openEntry(ctx context.Context, id identity, e entry) (token.Token, error) {
+func (c *Cache) openEntry(ctx context.Context, w wanted, e entry) (token.Token, error) {
 	key, err := c.keys.forRead(ctx, e.holder, e.keyID)
 	if err != nil {
 		return token.Token{}, err
 	}
-	value, err := unseal(key, e.raw, e.size, id)
+	value, err := unseal(key, e.raw, e.size, w)
 	if err != nil {
 		return token.Token{}, err
 	}
 	return token.Token{Value: value, ExpiresOn: e.expires, RefreshOn: e.refresh}, nil
 }
 
-func (c *Cache) writeEntry(id identity, description string, t token.Token, key cacheKey, holder string) error {
+func (c *Cache) writeEntry(w wanted, description string, t token.Token, key cacheKey, holder string) error {
 	now := c.now()
 	if !t.ExpiresOn.After(now) || t.Value.Empty() {
 		return errors.New("the token has no life left to remember it for")
 	}
 	raw, err := seal(key, header{
 		holder: holder, minted: now, expires: t.ExpiresOn, refresh: t.RefreshOn, description: description,
-	}, id, t.Value)
+	}, w, t.Value)
 	if err != nil {
 		return err
 	}
 	if len(raw) > maxEntry {
 		return errors.New("the token is too large to remember")
 	}
-	if err := writeOwn(c.dir, id.entryName(), raw); err != nil {
+	if err := writeOwn(c.dir, w.id().entryName(), raw); err != nil {
 		return err
 	}
 	c.sweep(now)
@@ -111,6 +111,10 @@ const (
 	sweepNames = 512
 	// abandoned is the age at which a temporary file has lost its writer.
 	abandoned = time.Hour
+	// outlived is the age at which no token is good any more, whatever its file says or another version of us could read
+	// in it. Entra's longest live for 28 hours.
+	// https://learn.microsoft.com/entra/identity-platform/access-tokens#token-lifetime
+	outlived = 48 * time.Hour
 )
 
 // sweep removes what has expired. Lock files stay: a lock on a removed file excludes nobody (the cause of a row of az's
@@ -123,21 +127,32 @@ func (c *Cache) sweep(now time.Time) {
 	defer dir.Close()
 	names, _ := dir.Readdirnames(sweepNames)
 	for _, name := range names {
-		path := filepath.Join(c.dir, name)
+		info, err := os.Lstat(filepath.Join(c.dir, name))
+		if err != nil || info.IsDir() {
+			continue
+		}
+		// The file system's clock is the real one.
+		age := time.Since(info.ModTime())
+		gone := false
 		switch {
 		case strings.HasSuffix(name, entrySuffix):
-			raw, err := readOwn(path, maxEntry)
-			if err != nil {
-				continue
-			}
-			if h, _, err := parseHeader(raw); err == nil && !h.expires.After(now) {
-				_ = remove(c.dir, name)
-			}
-		case strings.HasSuffix(name, failureSuffix), strings.HasPrefix(name, temporaryPrefix):
-			// The age is the file system's, so it is compared with the real clock.
-			if info, err := os.Lstat(path); err == nil && time.Since(info.ModTime()) > abandoned {
-				_ = remove(c.dir, name)
-			}
+			e, ok := c.peek(name)
+			gone = age > outlived || ok && !e.expires.After(now)
+		case strings.HasSuffix(name, failureSuffix), strings.HasSuffix(name, markerSuffix), strings.HasPrefix(name, temporaryPrefix):
+			gone = age > abandoned
+		}
+		if gone {
+			_ = remove(c.dir, name)
 		}
 	}
+}
+
+// peek reads what an entry's file says in clear.
+func (c *Cache) peek(name string) (header, bool) {
+	raw, err := readOwn(filepath.Join(c.dir, name), maxEntry)
+	if err != nil {
+		return header{}, false
+	}
+	h, _, err := parseHeader(raw)
+	return h, err == nil
 }

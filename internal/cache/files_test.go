@@ -323,14 +323,103 @@ func TestTheListShowsWhatIsRememberedAndClearRemovesIt(t *testing.T) {
 	want(t, c, request("x"), i, "b")
 	before := h.operations()
 	list := c.List()
-	if len(list) != 2 || list[0].Description != "a token for x" || list[0].Holder != "memory" || list[0].ID != digest(request("x")).String() ||
+	if len(list) != 2 || list[0].Description != "a token for x" || list[0].Holder != "memory" || list[0].ID != wantedBy(request("x")).id().String() ||
 		!list[0].ExpiresOn.Equal(noon.Add(time.Hour)) || !list[0].RefreshOn.Equal(noon.Add(time.Minute)) || !list[0].Minted.Equal(noon) || h.operations() != before {
 		t.Errorf("list %+v", list)
 	}
-	if err := c.Clear(t.Context()); err != nil || len(c.List()) != 0 || h.key != nil {
-		t.Errorf("clear: %v, list %v", err, c.List())
+	if removed, err := c.Clear(t.Context(), Selection{}); err != nil || len(removed) != 2 || len(c.List()) != 0 || h.key == nil {
+		t.Errorf("clear: %v %v, list %v", removed, err, c.List())
 	}
 	want(t, c, request("x"), i, "c")
+	if _, err := c.Clear(t.Context(), Selection{Keys: true}); err != nil || h.key != nil {
+		t.Errorf("clear with the key: %v", err)
+	}
+	want(t, c, request("x"), i, "d")
+}
+
+func TestClearRemovesWhatIsSelectedAndLeavesTheRest(t *testing.T) {
+	clock := newClock()
+	dir := privateDir(t)
+	c := open(t, dir, clock)
+	short, long := &issuer{clock: clock, life: time.Hour}, &issuer{clock: clock, life: 3 * time.Hour}
+	failing := &issuer{clock: clock, fail: errUpstream}
+	fill := func() {
+		want(t, c, request("blob storage"), short, string(rune('a'+short.minted.Load())))
+		clock.advance(90 * time.Minute)
+		want(t, c, request("Key Vault"), long, string(rune('a'+long.minted.Load())))
+		// Written behind the cache's back: a write sweeps what has expired.
+		raw, err := seal(cacheKey{}, header{holder: "file", minted: noon, expires: noon.Add(time.Hour), description: "old"}, wantedBy(request("old")), token.NewSecret("t"))
+		if err := errors.Join(err, writeOwn(dir, wantedBy(request("old")).id().entryName(), raw), writeOwn(dir, strings.Repeat("0", 64)+entrySuffix, []byte("?"))); err != nil {
+			t.Fatal(err)
+		}
+		_, _, _ = c.Token(t.Context(), request("broken"), failing.mint)
+	}
+	vault := wantedBy(request("Key Vault")).id().String()
+	for _, tt := range []struct {
+		name   string
+		s      Selection
+		want   string
+		leaves int // entry and failure files
+	}{
+		{"the expired ones", Selection{Expired: true}, "old", 3},
+		{"by a part of the description, in any letters", Selection{Match: "key vault"}, "a token for Key Vault", 3},
+		{"by the beginning of an ID", Selection{Match: vault[:8]}, "a token for Key Vault", 3},
+		{"nothing that matches", Selection{Match: "queue"}, "", 4},
+		{"everything", Selection{}, "a token for Key Vault, old", 0},
+	} {
+		if _, err := c.Clear(t.Context(), Selection{}); err != nil {
+			t.Fatal(err)
+		}
+		fill()
+		removed, err := c.Clear(t.Context(), tt.s)
+		var names []string
+		for _, e := range removed {
+			names = append(names, e.Description)
+		}
+		left, _ := filepath.Glob(filepath.Join(dir, "*.[te][or][kr]"))
+		if got := strings.Join(names, ", "); err != nil || got != tt.want || len(left) != tt.leaves {
+			t.Errorf("%s: removed %q, %v, left %d files", tt.name, got, err, len(left))
+		}
+	}
+	if !exists(filepath.Join(dir, keyFile)) {
+		t.Error("the key was removed")
+	}
+}
+
+func TestFilesThatNobodyCanReadAnyMoreAreSwept(t *testing.T) {
+	clock := newClock()
+	dir := privateDir(t)
+	c := open(t, dir, clock)
+	i := &issuer{clock: clock, life: time.Hour}
+	want(t, c, request("x"), i, "a")
+	swept := map[string]bool{}
+	for name, age := range map[string]time.Duration{
+		"of-another-version.tok": outlived + time.Hour, "newer-of-another-version.tok": time.Hour,
+		"forgotten.err": abandoned + time.Minute, "recent.err": 0,
+		"holder-keyring.down": abandoned + time.Minute, "holder-kernel.down": 0,
+		"key-v1.old": 2 * outlived, "not-ours": 2 * outlived,
+	} {
+		path, at := filepath.Join(dir, name), time.Now().Add(-age)
+		if err := errors.Join(os.WriteFile(path, []byte("?"), 0o600), os.Chtimes(path, at, at)); err != nil {
+			t.Fatal(err)
+		}
+		swept[name] = age > outlived || age > abandoned && filepath.Ext(name) != entrySuffix
+	}
+	swept["key-v1.old"], swept["not-ours"] = false, false
+	// A real entry whose time has been tampered with, or a directory in an entry's place, is no exception and no trouble.
+	old := time.Now().Add(-outlived - time.Hour)
+	if err := errors.Join(os.Chtimes(entryPath(dir, request("x")), old, old), os.Mkdir(filepath.Join(dir, "odd.tok"), 0o700)); err != nil {
+		t.Fatal(err)
+	}
+	want(t, c, request("y"), i, "b")
+	if exists(entryPath(dir, request("x"))) || !exists(filepath.Join(dir, "odd.tok")) {
+		t.Error("an entry that no token can outlive is still there, or a directory is not")
+	}
+	for name, gone := range swept {
+		if exists(filepath.Join(dir, name)) == gone {
+			t.Errorf("%s: swept %v", name, !gone)
+		}
+	}
 }
 
 func TestALongDescriptionIsCutNotRefused(t *testing.T) {
@@ -344,7 +433,7 @@ func TestALongDescriptionIsCutNotRefused(t *testing.T) {
 }
 
 func FuzzAHeaderIsReadOrRefused(f *testing.F) {
-	raw, err := seal(cacheKey{1}, header{holder: "file", minted: noon, expires: noon.Add(time.Hour), description: "x"}, identity{2}, token.NewSecret("t"))
+	raw, err := seal(cacheKey{1}, header{holder: "file", minted: noon, expires: noon.Add(time.Hour), description: "x"}, wanted("w"), token.NewSecret("t"))
 	if err != nil {
 		f.Fatal(err)
 	}

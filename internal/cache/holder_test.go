@@ -34,7 +34,7 @@ func TestAHitIsOneKeyOperationAndAMissReadsWithoutAny(t *testing.T) {
 		t.Errorf("the same process's second hit cost %d", n)
 	}
 	clock.advance(2 * time.Hour)
-	r := &renewal{c: open(t, dir, clock, key), id: digest(request("x"))}
+	r := &renewal{c: open(t, dir, clock, key), want: wantedBy(request("x")), id: wantedBy(request("x")).id()}
 	if n := cost(func() { _, _ = r.hit(t.Context()) }); n != 0 {
 		t.Errorf("an expired entry cost %d", n)
 	}

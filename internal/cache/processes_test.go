@@ -149,7 +149,7 @@ func TestAWaitingCallerStopsWhenItsTimeIsUp(t *testing.T) {
 	clock := newClock()
 	dir := privateDir(t)
 	c := open(t, dir, clock)
-	lock, err := c.locks.open(digest(request("x")).String())
+	lock, err := c.locks.open(wantedBy(request("x")).id().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestAWaitingCallerTakesTheTokenAsSoonAsItIsThere(t *testing.T) {
 	dir := privateDir(t)
 	key := &memory{}
 	c := open(t, dir, clock, key)
-	lock, err := c.locks.open(digest(request("x")).String())
+	lock, err := c.locks.open(wantedBy(request("x")).id().String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -238,7 +238,7 @@ func TestCallersDoNotQueueForATokenThatCannotBeRemembered(t *testing.T) {
 		i := &issuer{clock: clock, life: time.Hour}
 		want(t, open(t, dir, clock, key()), request("x"), i, "a")
 		c := open(t, dir, clock, key())
-		lock, err := c.locks.open(digest(request("x")).String())
+		lock, err := c.locks.open(wantedBy(request("x")).id().String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -258,7 +258,7 @@ func TestALockThatIsNeverReleasedIsIgnoredAfterTwentySeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		clock := newClock()
 		c := open(t, privateDir(t), clock)
-		lock, err := c.locks.open(digest(request("x")).String())
+		lock, err := c.locks.open(wantedBy(request("x")).id().String())
 		if err != nil {
 			t.Fatal(err)
 		}

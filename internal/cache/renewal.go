@@ -24,7 +24,8 @@ const (
 type renewal struct {
 	c    *Cache
 	req  Request
-	id   identity
+	want wanted
+	id   identity // want's
 	mint func(context.Context) (token.Token, error)
 
 	first  entry    // what was remembered when the call began
@@ -47,7 +48,10 @@ func (r *renewal) open(ctx context.Context, e entry) (token.Token, bool) {
 	if e.raw == nil || bytes.Equal(e.raw, r.bad) {
 		return token.Token{}, false
 	}
-	t, err := r.c.openEntry(ctx, r.id, e)
+	t, err := r.c.openEntry(ctx, r.want, e)
+	if err == nil {
+		err = r.req.check(t)
+	}
 	if err != nil {
 		r.bad, r.reason = e.raw, err.Error()
 		return token.Token{}, false
@@ -141,6 +145,9 @@ func (r *renewal) renew(ctx context.Context) (token.Token, Outcome, error) {
 }
 
 func (r *renewal) remember(ctx context.Context, t token.Token) error {
+	if err := r.req.check(t); err != nil {
+		return err
+	}
 	key, holder, err := r.key.wait(ctx)
 	if errors.Is(err, errNoKey) {
 		key, holder, err = r.c.keys.forWrite(ctx)
@@ -148,7 +155,7 @@ func (r *renewal) remember(ctx context.Context, t token.Token) error {
 	if err != nil {
 		return err
 	}
-	return r.c.writeEntry(r.id, r.req.Description, t, key, holder)
+	return r.c.writeEntry(r.want, r.req.Description, t, key, holder)
 }
 
 // orStale serves the old token in place of err if it is good for long enough to be of use.

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/sha256"
@@ -18,27 +19,25 @@ import (
 // sealed content, so that a file that was renamed or copied over another does not open.
 type identity [sha256.Size]byte
 
-// digest hashes purpose and inputs, each with its length before it: no two requests have the same encoding.
-func digest(req Request) identity {
-	h := sha256.New()
-	var n [8]byte
-	number := func(v int) {
-		binary.BigEndian.PutUint64(n[:], uint64(v))
-		h.Write(n[:])
-	}
+// wanted is everything that selects a token: purpose and inputs, each with its length before it, so that no two
+// requests have the same. It is sealed with the token that answers it.
+type wanted []byte
+
+func wantedBy(req Request) wanted {
+	w := make(wanted, 0, 1024)
 	text := func(s string) {
-		number(len(s))
-		h.Write([]byte(s))
+		w = binary.BigEndian.AppendUint32(w, uint32(len(s)))
+		w = append(w, s...)
 	}
-	text("idferry cache v1")
 	text(req.Purpose)
-	number(len(req.Inputs))
 	for _, in := range req.Inputs {
 		text(in.Name)
 		text(in.Value)
 	}
-	return identity(h.Sum(nil))
+	return w
 }
+
+func (w wanted) id() identity { return sha256.Sum256(w) }
 
 // String returns the hexadecimal form.
 func (id identity) String() string { return hex.EncodeToString(id[:]) }
@@ -81,7 +80,9 @@ func parseKey(s string) (cacheKey, error) {
 //	minted, expires, refresh                8 bytes each: milliseconds since 1970, 0 for none
 //	description                             2 bytes of length, text
 //	nonce, ciphertext, tag                  AES-256-GCM; everything above and the identity are its additional data
-const magic = "idferry\x01"
+//
+// What is sealed is the request that the token answers, 4 bytes of length before it, and the token.
+const magic = "idferry\x02"
 
 // maxDescription keeps the header small.
 const maxDescription = 512
@@ -158,29 +159,46 @@ func aead(k cacheKey) (cipher.AEAD, error) {
 	return cipher.NewGCMWithRandomNonce(block)
 }
 
-func seal(k cacheKey, h header, id identity, value token.Secret) ([]byte, error) {
+func seal(k cacheKey, h header, w wanted, value token.Secret) ([]byte, error) {
 	gcm, err := aead(k)
 	if err != nil {
 		return nil, err
 	}
 	h.keyID = k.id()
 	head := h.encode()
-	aad := append(append([]byte{}, head...), id[:]...)
-	return gcm.Seal(head, nil, []byte(value.Reveal()), aad), nil
+	content := binary.BigEndian.AppendUint32(nil, uint32(len(w)))
+	content = append(append(content, w...), value.Reveal()...)
+	return gcm.Seal(head, nil, content, additional(head, w)), nil
 }
 
-var errDamaged = errors.New("the entry is damaged")
+func additional(head []byte, w wanted) []byte {
+	id := w.id()
+	return append(append([]byte{}, head...), id[:]...)
+}
 
-// unseal opens raw, whose header takes size bytes.
-func unseal(k cacheKey, raw []byte, size int, id identity) (token.Secret, error) {
+var (
+	errDamaged = errors.New("the entry is damaged")
+	errAnother = errors.New("the entry answers another request")
+)
+
+// unseal opens raw, whose header takes size bytes, for the request that it must answer.
+func unseal(k cacheKey, raw []byte, size int, w wanted) (token.Secret, error) {
 	gcm, err := aead(k)
 	if err != nil {
 		return token.Secret{}, err
 	}
-	aad := append(append([]byte{}, raw[:size]...), id[:]...)
-	value, err := gcm.Open(nil, nil, raw[size:], aad)
-	if err != nil || len(value) == 0 {
+	content, err := gcm.Open(nil, nil, raw[size:], additional(raw[:size], w))
+	if err != nil || len(content) < 4 {
 		return token.Secret{}, errDamaged
 	}
-	return token.NewSecret(string(value)), nil
+	n := uint64(binary.BigEndian.Uint32(content))
+	content = content[4:]
+	if n >= uint64(len(content)) {
+		return token.Secret{}, errDamaged
+	}
+	// The name of the file says the same, by a hash; this is what keeps a fault in naming from showing another's token.
+	if !bytes.Equal(content[:n], w) {
+		return token.Secret{}, errAnother
+	}
+	return token.NewSecret(string(content[n:])), nil
 }

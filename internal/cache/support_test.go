@@ -146,7 +146,7 @@ func want(t *testing.T, c *Cache, r Request, i *issuer, value string) Outcome {
 	return out
 }
 
-func entryPath(dir string, r Request) string { return filepath.Join(dir, digest(r).entryName()) }
+func entryPath(dir string, r Request) string { return filepath.Join(dir, wantedBy(r).id().entryName()) }
 
 // privateDir is a directory as idferry makes it; t.TempDir is 0755.
 func privateDir(t *testing.T) string {

@@ -49,8 +49,9 @@ func rooms() map[string][]string {
 		"problem": "", "token": "",
 		"machine": "token", "child": "", "upstream": "problem", "cache": lowest,
 		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
-		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest,
-		"fakecloud": "", "guard": "", "storytest": "fakecloud",
+		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache",
+		"kubeconfig": lowest,
+		"fakecloud": "", "guard": "", "storytest": "fakecloud", "faults": "",
 	}
 	rooms := map[string][]string{}
 	for room, uses := range allowed {
