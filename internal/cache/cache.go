@@ -89,7 +89,7 @@ func Open(o Options) *Cache {
 	if c.dir, c.unusable = locate(o.Dir, o.Lookup); c.unusable != "" {
 		return c
 	}
-	c.locks = locks{cacheDir: c.dir, lookup: o.Lookup}
+	c.locks = locks{cacheDir: c.dir, lookup: o.Lookup, patience: lockWait}
 	c.keys = &keys{dir: c.dir, mode: o.Mode, now: c.now, locks: c.locks, memo: map[string]cacheKey{}, down: map[string]time.Time{}}
 	switch {
 	case o.Mode == File:

@@ -109,7 +109,9 @@ func (c *Cache) writeEntry(w wanted, description string, t token.Token, key cach
 const (
 	// sweepNames bounds what one sweep looks at.
 	sweepNames = 512
-	// abandoned is the age at which a temporary file has lost its writer.
+	// unfinished is the age at which a temporary file has lost its writer, which was killed: writing takes milliseconds.
+	unfinished = time.Minute
+	// abandoned is the age at which what is remembered of a failure is of no use to anybody.
 	abandoned = time.Hour
 	// outlived is the age at which no token is good any more, whatever its file says or another version of us could read
 	// in it. Entra's longest live for 28 hours.
@@ -138,7 +140,9 @@ func (c *Cache) sweep(now time.Time) {
 		case strings.HasSuffix(name, entrySuffix):
 			e, ok := c.peek(name)
 			gone = age > outlived || ok && !e.expires.After(now)
-		case strings.HasSuffix(name, failureSuffix), strings.HasSuffix(name, markerSuffix), strings.HasPrefix(name, temporaryPrefix):
+		case strings.HasPrefix(name, temporaryPrefix):
+			gone = age > unfinished
+		case strings.HasSuffix(name, failureSuffix), strings.HasSuffix(name, markerSuffix):
 			gone = age > abandoned
 		}
 		if gone {

@@ -294,7 +294,7 @@ func TestExpiredEntriesAreSweptAfterAWriteAndLocksAreNot(t *testing.T) {
 	if err := os.WriteFile(left, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	long := time.Now().Add(-2 * abandoned)
+	long := time.Now().Add(-2 * unfinished)
 	if err := os.Chtimes(left, long, long); err != nil {
 		t.Fatal(err)
 	}

@@ -108,7 +108,7 @@ func (k *keys) create(ctx context.Context, h holder) (cacheKey, error) {
 		defer lock.Close()
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
 		defer cancel()
-		if _, err := lock.TryLockContext(ctx, lockPoll); ctx.Err() != nil {
+		if _, err := lock.TryLockContext(ctx, 10*time.Millisecond); ctx.Err() != nil {
 			return cacheKey{}, fmt.Errorf("wait for the key to be made: %w", err)
 		}
 	}

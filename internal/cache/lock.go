@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 )
@@ -13,6 +14,8 @@ import (
 type locks struct {
 	cacheDir string
 	lookup   func(string) (string, bool)
+	// patience bounds the wait for another caller's renewal.
+	patience time.Duration
 }
 
 // open returns the lock called name, not taken yet.
@@ -24,6 +27,19 @@ func (l locks) open(name string) (*flock.Flock, error) {
 	// The runtime directory is shared by all cache directories of the user.
 	sum := sha256.Sum256([]byte(l.cacheDir + "\x00" + name))
 	return flock.New(filepath.Join(dir, hex.EncodeToString(sum[:16])+".lock")), nil
+}
+
+// released tells when the lock's holder, another caller, has let go of it, or that there is no way to know. Those who
+// wait share the lock for that moment, so that all of them go on at once. The wait cannot be called off, and costs a
+// long-lived process a thread until then.
+func (locks) released(lock *flock.Flock) <-chan error {
+	done := make(chan error, 1)
+	go func() {
+		shared := flock.New(lock.Path())
+		err := shared.RLock()
+		done <- errors.Join(err, shared.Close())
+	}()
+	return done
 }
 
 // dir prefers the user's runtime directory, which is local where a home directory may be on NFS: flock goes to the

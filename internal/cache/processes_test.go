@@ -14,7 +14,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/idferry/idferry/internal/token"
@@ -149,18 +148,11 @@ func TestAWaitingCallerStopsWhenItsTimeIsUp(t *testing.T) {
 	clock := newClock()
 	dir := privateDir(t)
 	c := open(t, dir, clock)
-	lock, err := c.locks.open(wantedBy(request("x")).id().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close()
-	if locked, err := lock.TryLock(); err != nil || !locked {
-		t.Fatal(locked, err)
-	}
+	hold(t, c)
 	ctx, cancel := context.WithTimeout(t.Context(), 3*lockPoll)
 	defer cancel()
 	i := &issuer{clock: clock, life: time.Hour}
-	_, _, err = c.Token(ctx, request("x"), i.mint)
+	_, _, err := c.Token(ctx, request("x"), i.mint)
 	if err == nil || !strings.Contains(err.Error(), context.DeadlineExceeded.Error()) || i.minted.Load() != 0 {
 		t.Errorf("got %v", err)
 	}
@@ -171,14 +163,7 @@ func TestAWaitingCallerTakesTheTokenAsSoonAsItIsThere(t *testing.T) {
 	dir := privateDir(t)
 	key := &memory{}
 	c := open(t, dir, clock, key)
-	lock, err := c.locks.open(wantedBy(request("x")).id().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer lock.Close() // held to the end: the token is enough
-	if locked, err := lock.TryLock(); err != nil || !locked {
-		t.Fatal(locked, err)
-	}
+	hold(t, c) // to the end: the token is enough
 	i := &issuer{clock: clock, life: time.Hour}
 	other := &issuer{clock: clock, life: time.Hour}
 	waiting := make(chan struct{})
@@ -230,46 +215,58 @@ func TestLocksAreInTheRuntimeDirectoryIfItIsPrivate(t *testing.T) {
 }
 
 func TestCallersDoNotQueueForATokenThatCannotBeRemembered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		clock := newClock()
-		dir := privateDir(t)
-		// As in a container whose seccomp profile lets keyctl look for a key and not add one.
-		key := func() *memory { return &memory{refuse: &unavailable{reason: "operation not permitted"}} }
-		i := &issuer{clock: clock, life: time.Hour}
-		want(t, open(t, dir, clock, key()), request("x"), i, "a")
-		c := open(t, dir, clock, key())
-		lock, err := c.locks.open(wantedBy(request("x")).id().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer lock.Close() // another caller's, to the end
-		if locked, err := lock.TryLock(); err != nil || !locked {
-			t.Fatal(locked, err)
-		}
-		start := time.Now()
-		want(t, c, request("x"), i, "b")
-		if waited := time.Since(start); waited > 2*lockPoll {
-			t.Errorf("the caller waited %s", waited)
-		}
-	})
+	clock := newClock()
+	dir := privateDir(t)
+	// As in a container whose seccomp profile lets keyctl look for a key and not add one.
+	key := func() *memory { return &memory{refuse: &unavailable{reason: "operation not permitted"}} }
+	i := &issuer{clock: clock, life: time.Hour}
+	want(t, open(t, dir, clock, key()), request("x"), i, "a")
+	c := open(t, dir, clock, key())
+	hold(t, c) // another caller, to the end
+	start := time.Now()
+	want(t, c, request("x"), i, "b")
+	if waited := time.Since(start); waited > lockWait/2 {
+		t.Errorf("the caller waited %s", waited)
+	}
 }
 
-func TestALockThatIsNeverReleasedIsIgnoredAfterTwentySeconds(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		clock := newClock()
-		c := open(t, privateDir(t), clock)
-		lock, err := c.locks.open(wantedBy(request("x")).id().String())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer lock.Close()
-		if locked, err := lock.TryLock(); err != nil || !locked {
-			t.Fatal(locked, err)
-		}
-		start := time.Now()
-		out := want(t, c, request("x"), &issuer{clock: clock, life: time.Hour}, "a")
-		if waited := time.Since(start); waited != lockWait || !strings.Contains(out.Reason, "held the lock") {
-			t.Errorf("waited %s, outcome %+v", waited, out)
-		}
-	})
+func TestALockThatIsNeverReleasedIsIgnoredAfterAWhile(t *testing.T) {
+	clock := newClock()
+	c := open(t, privateDir(t), clock)
+	hold(t, c)
+	if c.locks.patience != lockWait {
+		t.Errorf("the wait is bounded by %s", c.locks.patience)
+	}
+	c.locks.patience = 50 * time.Millisecond
+	start := time.Now()
+	out := want(t, c, request("x"), &issuer{clock: clock, life: time.Hour}, "a")
+	if waited := time.Since(start); waited < c.locks.patience || !strings.Contains(out.Reason, "held the lock") {
+		t.Errorf("waited %s, outcome %+v", waited, out)
+	}
+}
+
+func TestAWaitingCallerGoesOnWhenTheHolderOfTheLockEndsWithoutAToken(t *testing.T) {
+	clock := newClock()
+	c := open(t, privateDir(t), clock)
+	release := hold(t, c)
+	served := make(chan Outcome)
+	go func() { served <- want(t, c, request("x"), &issuer{clock: clock, life: time.Hour}, "a") }()
+	release()
+	if out := <-served; out.Hit || out.Reason != "" {
+		t.Errorf("outcome %+v", out)
+	}
+}
+
+// hold takes the lock of request("x") as another process would, until release or the test's end.
+func hold(t *testing.T, c *Cache) (release func()) {
+	t.Helper()
+	lock, err := c.locks.open(wantedBy(request("x")).id().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = lock.Close() })
+	if locked, err := lock.TryLock(); err != nil || !locked {
+		t.Fatal(locked, err)
+	}
+	return func() { _ = lock.Close() }
 }

@@ -11,10 +11,13 @@ import (
 )
 
 const (
-	// lockPoll is how often a waiting caller tries the lock and looks for the token. At 15 ms, 50 processes are done
-	// about 20 ms after the one exchange; at 250 ms, half a second after it.
-	lockPoll = 15 * time.Millisecond
-	// lockWait bounds the wait for another caller's renewal. It is under the 25 s and 30 s that Google's SDKs give.
+	// lockPoll is how often a waiting caller tries the lock and looks for the token where it cannot be told of a lock
+	// that is let go.
+	lockPoll = 25 * time.Millisecond
+	// lookAgain is how often it does where it can, for a token of one who took no lock. Waking up is what costs: 200
+	// callers that look every 15 ms keep the processors from the one that they wait for, and are served twice as late.
+	lookAgain = 500 * time.Millisecond
+	// lockWait is locks.patience: under the 25 s and 30 s that Google's SDKs give.
 	lockWait = 20 * time.Second
 	// lastWord is how long the key may take when the caller's context has ended.
 	lastWord = 250 * time.Millisecond
@@ -74,11 +77,12 @@ func (r *renewal) run(ctx context.Context) (token.Token, Outcome, error) {
 	// finaliser of its file at the next garbage collection, which is during the exchange.
 	defer lock.Close()
 
-	timeout := time.NewTimer(lockWait)
+	timeout := time.NewTimer(r.c.locks.patience)
 	defer timeout.Stop()
-	tick := time.NewTicker(lockPoll)
+	tick := time.NewTicker(lookAgain)
 	defer tick.Stop()
 	keyDone := r.key.done
+	var released <-chan error
 	for {
 		locked, lockErr := lock.TryLock()
 		if t, out, err, settled := r.settled(ctx); settled {
@@ -87,7 +91,15 @@ func (r *renewal) run(ctx context.Context) (token.Token, Outcome, error) {
 		if locked || lockErr != nil || r.c.recentlyUnkept(r.id) {
 			return r.renew(ctx)
 		}
+		if released == nil {
+			released = r.c.locks.released(lock)
+		}
 		select {
+		case err := <-released:
+			if released = nil; err != nil {
+				released = make(chan error)
+				tick.Reset(lockPoll)
+			}
 		case <-ctx.Done():
 			err := problem.New(problem.DeadlineExceeded, "wait for another process to renew the token: %w", context.Cause(ctx)).
 				WithHint("run the command again; --cache off does not wait")

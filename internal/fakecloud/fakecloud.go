@@ -20,6 +20,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"time"
 )
@@ -97,6 +98,7 @@ type Server struct {
 	mu       sync.Mutex
 	requests []Request
 	override http.Handler
+	slow     map[string]time.Duration
 }
 
 // listen starts handler on a free loopback port; with TLS when ca is not nil, plain HTTP otherwise (the metadata
@@ -106,8 +108,15 @@ func listen(ca *CA, handler http.Handler) (*Server, error) {
 	s.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.requests = append(s.requests, Request{r.Method, r.URL.Path, r.Header.Clone(), time.Now()})
-		override := s.override
+		override, wait := s.override, s.delay(r.URL.Path)
 		s.mu.Unlock()
+		if wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-r.Context().Done():
+				return
+			}
+		}
 		if override != nil {
 			override.ServeHTTP(w, r)
 			return
@@ -143,6 +152,25 @@ func (s *Server) Answer(handler http.Handler) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.override = handler
+}
+
+// Slow makes requests for paths with this ending wait so long for their answer.
+func (s *Server) Slow(ending string, by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.slow == nil {
+		s.slow = map[string]time.Duration{}
+	}
+	s.slow[ending] = by
+}
+
+func (s *Server) delay(path string) time.Duration {
+	for ending, by := range s.slow {
+		if strings.HasSuffix(path, ending) {
+			return by
+		}
+	}
+	return 0
 }
 
 // Close stops the server and its connections.

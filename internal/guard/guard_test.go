@@ -51,7 +51,7 @@ func rooms() map[string][]string {
 		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
 		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache",
 		"kubeconfig": lowest,
-		"fakecloud": "", "guard": "", "storytest": "fakecloud", "faults": "",
+		"fakecloud":  "", "guard": "", "storytest": "fakecloud", "faults": "", "crowd": "",
 	}
 	rooms := map[string][]string{}
 	for room, uses := range allowed {
