@@ -226,6 +226,35 @@ func TestWhileARenewalFailsTheOldTokenIsServedWithoutAskingEachTime(t *testing.T
 	}
 }
 
+func TestUpstreamIsDownForAnHourWithFifteenMinutesLeft(t *testing.T) {
+	clock := newClock()
+	dir := privateDir(t)
+	i := &issuer{clock: clock, life: time.Hour}
+	want(t, open(t, dir, clock), request("x"), i, "a")
+	clock.advance(45 * time.Minute)
+	down := problem.New("temporarily_unavailable", "entra ID did not answer").WithHint("try again in a minute")
+	i.fail = down
+	for left := 15 * time.Minute; left > -45*time.Minute; left -= 30 * time.Second {
+		// A program that retries in a loop.
+		for range 5 {
+			tok, out, err := open(t, dir, clock).Token(t.Context(), request("x"), i.mint)
+			p := problem.From(err)
+			switch {
+			case left > staleMargin && (err != nil || tok.Value.Reveal() != "a" || out.Stale != (left <= renewalMargin)):
+				t.Fatalf("%s before the end: %+v, %v", left, out, err)
+			case left <= staleMargin && (err == nil || p.Code != down.Code || p.Message != down.Message || p.Hint != down.Hint || !tok.Value.Empty()):
+				t.Fatalf("%s before the end: %+v, %v", left, out, err)
+			}
+		}
+		clock.advance(30 * time.Second)
+	}
+	// Once every half minute, for the 55 minutes in which a renewal was due.
+	if n := i.minted.Load() - 1; n != 110 {
+		t.Errorf("upstream was asked %d times", n)
+	}
+	want(t, open(t, dir, clock), request("x"), &issuer{clock: clock, life: time.Hour}, "a")
+}
+
 func TestACallerThatGaveUpLeavesNoFailureBehind(t *testing.T) {
 	clock := newClock()
 	dir := privateDir(t)
