@@ -122,25 +122,11 @@ func (s *session) token(ctx context.Context, scopes []string, claims string) (to
 		Check:  entra.Belongs(s.tenantID, s.clientID),
 	}
 	remembered := cache.Open(cache.Options{Mode: s.mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log})
-	what := fmt.Sprintf("exchanging the Google identity (%s) for a token for %s", s.google.Name(), asked)
-	start := time.Now()
-	var outcome cache.Outcome
-	t, err := cli.Bounded(ctx, s.timeout, what, func(ctx context.Context) (token.Token, error) {
-		t, o, err := remembered.Token(ctx, request, func(ctx context.Context) (token.Token, error) {
-			return exchange.Token(ctx, scopes, claims)
-		})
-		outcome = o
-		return t, err
-	})
-	if s.log != nil {
-		if err != nil {
-			s.log.Info("failed", "error", err, "took", time.Since(start))
-		} else {
-			s.log.Info("token", "google", s.google.Name(), "tenant", s.tenantID, "client", s.clientID, "scopes", asked, "expires", t.ExpiresOn,
-				"cached", outcome.Hit, "stale", outcome.Stale, "cache", outcome.Reason, "took", time.Since(start))
-		}
-	}
-	return t, err
+	return cli.Call{
+		Cache: remembered, Request: request, Limit: s.timeout, What: fmt.Sprintf("exchanging the Google identity (%s) for a token for %s", s.google.Name(), asked),
+		Mint: func(ctx context.Context) (token.Token, error) { return exchange.Token(ctx, scopes, claims) },
+		Log:  s.log, Attributes: []any{"google", s.google.Name(), "tenant", s.tenantID, "client", s.clientID, "scopes", asked},
+	}.Token(ctx)
 }
 
 func first(values ...string) string {

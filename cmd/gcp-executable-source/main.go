@@ -10,8 +10,6 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/idferry/idferry/internal/cli"
 )
@@ -20,8 +18,5 @@ import (
 var version string
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, cli.Current())
-	stop()
-	os.Exit(code)
+	os.Exit(run(context.Background(), cli.Current()))
 }

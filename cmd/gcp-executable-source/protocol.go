@@ -110,15 +110,16 @@ func (s *source) answer(ctx context.Context, request pluggable.Request) ([]byte,
 	if err != nil {
 		return nil, err
 	}
-	if ok, why := identity.Cacheable(); !ok {
-		logInfo(log, "not cached", "reason", why)
+	inputs, unknown := identity.Inputs()
+	if unknown != "" {
+		logInfo(log, "not cached", "reason", unknown)
 		mode = cache.Off
 	}
 	c := cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log})
 	wanted := cache.Request{
 		Purpose:     "azure",
 		Description: identity.Name() + " for " + scope,
-		Inputs:      append(identity.Inputs(), token.Input{Name: "scope", Value: scope}),
+		Inputs:      append(inputs, token.Input{Name: "scope", Value: scope}),
 		Check:       identity.Belongs(),
 	}
 	if identity.NeedsPerson() && s.person(request) && !s.settings.Given("timeout") {
@@ -128,26 +129,21 @@ func (s *source) answer(ctx context.Context, request pluggable.Request) ([]byte,
 		return s.revoke(ctx, request, c, wanted, output)
 	}
 
-	start := time.Now()
-	what := fmt.Sprintf("asking for a token for %s with %s", scope, identity.Name())
-	answer, err := cli.Bounded(ctx, s.timeout, what, func(ctx context.Context) (remembered, error) {
-		t, outcome, err := c.Token(ctx, wanted, func(ctx context.Context) (token.Token, error) {
+	t, err := cli.Call{
+		Cache: c, Request: wanted, Limit: s.timeout, What: fmt.Sprintf("asking for a token for %s with %s", scope, identity.Name()),
+		Mint: func(ctx context.Context) (token.Token, error) {
 			t, err := identity.Token(ctx, scope)
 			if err != nil {
 				return t, err
 			}
 			return cli.Unexpired(t, s.process.Now(), identity.Name())
-		})
-		return remembered{t, outcome}, err
-	})
+		},
+		Log: log, Attributes: []any{"credential", identity.Name(), "scope", scope},
+	}.Token(ctx)
 	if err != nil {
-		logInfo(log, "failed", "error", err, "took", time.Since(start))
 		return nil, err
 	}
-	logInfo(log, "token", "credential", identity.Name(), "scope", scope, "expires", answer.token.ExpiresOn,
-		"cached", answer.outcome.Hit, "stale", answer.outcome.Stale, "cache", answer.outcome.Reason, "took", time.Since(start))
-
-	document := pluggable.Success(request, answer.token, s.process.Now())
+	document := pluggable.Success(request, t, s.process.Now())
 	if output != nil {
 		if err := output.Write(document); err != nil {
 			logInfo(log, "output file not written", "error", err)
@@ -157,11 +153,6 @@ func (s *source) answer(ctx context.Context, request pluggable.Request) ([]byte,
 		}
 	}
 	return document, nil
-}
-
-type remembered struct {
-	token   token.Token
-	outcome cache.Outcome
 }
 
 func (s *source) identity(request pluggable.Request, log *slog.Logger) (*azure.Identity, error) {

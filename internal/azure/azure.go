@@ -168,20 +168,16 @@ func (s Settings) or(value string, variables ...string) string {
 func (i *Identity) Name() string { return i.kind.azure }
 
 // Inputs returns everything that selects the identity, the resolved one included where it can be known without asking.
-func (i *Identity) Inputs() []token.Input {
+// unknown is "", or says why they do not tell it from every other one, so that nothing can be remembered for it. They
+// are read anew at each call, since a pod's token file or az's profile may change.
+func (i *Identity) Inputs() (inputs []token.Input, unknown string) {
 	s := i.settings
-	inputs := []token.Input{
+	inputs = []token.Input{
 		{Name: "credential", Value: i.kind.azure}, {Name: "authority", Value: s.Cloud.Authority},
 		{Name: "tenant", Value: s.TenantID}, {Name: "client", Value: s.ClientID}, {Name: "object", Value: s.ObjectID}, {Name: "resource-id", Value: s.ResourceID},
 	}
-	more, _ := i.source.inputs()
-	return append(inputs, more...)
-}
-
-// Cacheable reports whether Inputs tell this identity from every other one, and if not, why.
-func (i *Identity) Cacheable() (bool, string) {
-	_, reason := i.source.inputs()
-	return reason == "", reason
+	more, unknown := i.source.inputs()
+	return append(inputs, more...), unknown
 }
 
 // NeedsPerson reports whether somebody at a terminal has to sign in for a token.

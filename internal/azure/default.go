@@ -32,21 +32,23 @@ func openDefault(s Settings) (source, error) {
 	if part := strings.ToLower(strings.TrimSpace(s.Credential)); (part == "dev" || part == "prod") && s.env(chosen) != part {
 		return nil, problem.Input("--credential", "%q is a value of %s only", s.Credential, chosen).WithHint("export %s=%s", chosen, part)
 	}
-	client, err := s.machineClient()
+	rewrite, err := s.podIdentity()
 	if err != nil {
 		return nil, err
 	}
-	credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-		ClientOptions: azcore.ClientOptions{
-			Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: s.Cloud.Authority},
-			Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: client,
-		},
-		DisableInstanceDiscovery: true, TenantID: s.TenantID,
-	})
-	if err != nil {
-		return nil, problem.Input(chosen, "%w", err).WithHint("unset %s, or give --credential", chosen)
-	}
-	return &defaultIdentity{s, credential}, nil
+	return &defaultIdentity{s, makeLater(func() (azcore.TokenCredential, error) {
+		credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
+			ClientOptions: azcore.ClientOptions{
+				Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: s.Cloud.Authority},
+				Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: s.machineClient(rewrite),
+			},
+			DisableInstanceDiscovery: true, TenantID: s.TenantID,
+		})
+		if err != nil {
+			return nil, problem.Input(chosen, "%w", err).WithHint("unset %s, or give --credential", chosen)
+		}
+		return credential, nil
+	})}, nil
 }
 
 func (d *defaultIdentity) token(ctx context.Context, scope string) (token.Token, error) {

@@ -47,17 +47,23 @@ func openManagedIdentity(s Settings) (source, error) {
 	if m.where, err = managedidentity.GetSource(); err != nil {
 		return nil, problem.New(problem.NoIdentity, "managed identity: %w", err)
 	}
-	options := &azidentity.ManagedIdentityCredentialOptions{ID: m.picked}
-	options.Telemetry = policy.TelemetryOptions{Disabled: true}
-	// Service Fabric pins its certificate on a client of its own making.
-	if m.where != managedidentity.ServiceFabric {
-		if options.Transport, err = s.machineClient(); err != nil {
-			return nil, err
+	rewrite, err := s.podIdentity()
+	if err != nil {
+		return nil, err
+	}
+	m.credential = makeLater(func() (azcore.TokenCredential, error) {
+		options := &azidentity.ManagedIdentityCredentialOptions{ID: m.picked}
+		options.Telemetry = policy.TelemetryOptions{Disabled: true}
+		// Service Fabric pins its certificate on a client of its own making.
+		if m.where != managedidentity.ServiceFabric {
+			options.Transport = s.machineClient(rewrite)
 		}
-	}
-	if m.credential, err = azidentity.NewManagedIdentityCredential(options); err != nil {
-		return nil, problem.Input("--client-id, --object-id or --resource-id", "%w", err).WithHint("leave it out to use the identity that is assigned here")
-	}
+		credential, err := azidentity.NewManagedIdentityCredential(options)
+		if err != nil {
+			return nil, problem.Input("--client-id, --object-id or --resource-id", "%w", err).WithHint("leave it out to use the identity that is assigned here")
+		}
+		return credential, nil
+	})
 	return m, nil
 }
 
@@ -81,16 +87,12 @@ func (s Settings) pick() (azidentity.ManagedIDKind, error) {
 
 // machineClient makes requests to a machine's own endpoints. They answer at once or not at all, and somebody else may
 // answer in their place.
-func (s Settings) machineClient() (*http.Client, error) {
-	rewrite, err := s.podIdentity()
-	if err != nil {
-		return nil, err
-	}
+func (s Settings) machineClient(rewrite func(*url.URL)) *http.Client {
 	client := s.HTTP
 	if client == nil {
 		client = upstream.NewClient(upstream.Options{DialTimeout: 2 * time.Second, RequireJSON: true, Log: s.Log})
 	}
-	return witnessed(client, watched{rewrite: rewrite, look: googleAnswered}), nil
+	return witnessed(client, watched{rewrite: rewrite, look: googleAnswered})
 }
 
 // podIdentity sends requests for the instance metadata service to AZURE_POD_IDENTITY_AUTHORITY_HOST, as azidentity for

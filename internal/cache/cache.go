@@ -151,6 +151,22 @@ func (c *Cache) Token(ctx context.Context, req Request, mint func(context.Contex
 	return t, out, err
 }
 
+// Remembered returns the token for req if it is remembered and fresh: what Token returns without asking anybody. It
+// leaves everything as it is. A fault of our own in it is a miss, for Token's caller to tell.
+func (c *Cache) Remembered(ctx context.Context, req Request) (t token.Token, hit bool) {
+	defer func() {
+		if recover() != nil {
+			t, hit = token.Token{}, false
+		}
+	}()
+	if c.unusable != "" || req.Bypass || foreign(c.dir) != "" {
+		return token.Token{}, false
+	}
+	want := wantedBy(req)
+	r := &renewal{c: c, req: req, want: want, id: want.id()}
+	return r.hit(ctx)
+}
+
 func (c *Cache) token(ctx context.Context, req Request, mint func(context.Context) (token.Token, error)) (token.Token, Outcome, error) {
 	reason := c.unusable
 	if reason == "" {

@@ -338,6 +338,46 @@ func TestOneCallersEndIsNotTheOthers(t *testing.T) {
 	})
 }
 
+func TestWhatIsRememberedIsToldWithoutAskingAnybody(t *testing.T) {
+	clock := newClock()
+	dir := privateDir(t)
+	i := &issuer{clock: clock, life: time.Hour}
+	remembered := func(c *Cache, r Request) string {
+		tok, hit := c.Remembered(t.Context(), r)
+		if hit == tok.Value.Empty() {
+			t.Errorf("hit %v and a token %v", hit, !tok.Value.Empty())
+		}
+		return tok.Value.Reveal()
+	}
+	if remembered(open(t, dir, clock), request("x")) != "" || exists(dir) {
+		t.Error("a token out of nowhere, or a directory was made")
+	}
+	want(t, open(t, dir, clock), request("x"), i, "a")
+	challenged, faulty := request("x"), request("x")
+	challenged.Bypass = true
+	faulty.Check = func(token.Secret) error { panic("a fault of our own") }
+	for _, tt := range []struct {
+		name string
+		c    *Cache
+		r    Request
+		want string
+	}{
+		{"the token", open(t, dir, clock), request("x"), "a"},
+		{"another's", open(t, dir, clock), request("y"), ""},
+		{"after a claims challenge", open(t, dir, clock), challenged, ""},
+		{"with a fault of our own", open(t, dir, clock), faulty, ""},
+		{"without a cache", Open(Options{Mode: Off}), request("x"), ""},
+	} {
+		if got := remembered(tt.c, tt.r); got != tt.want {
+			t.Errorf("%s: %q", tt.name, got)
+		}
+	}
+	clock.advance(50 * time.Minute)
+	if remembered(open(t, dir, clock), request("x")) != "" || i.minted.Load() != 1 {
+		t.Error("a token that is due for renewal was served, or renewed")
+	}
+}
+
 func TestTheLogHoldsNoToken(t *testing.T) {
 	var log strings.Builder
 	clock := newClock()

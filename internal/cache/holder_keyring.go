@@ -15,9 +15,12 @@ import (
 // where it finds none. So each call runs beside this one with a limit, and after a look at whether it can work at all.
 type keyringHolder struct {
 	limit time.Duration
-	// probe says why a call would prompt, hang or start a daemon. It is the platform's.
-	probe func(context.Context) error
+	// probe says why a call would prompt, hang or start a daemon, or returns how to read the item. It is the platform's.
+	probe func(context.Context) (operation, error)
 }
+
+// operation is one use of the item; reading returns its text.
+type operation func() (string, error)
 
 func newKeyringHolder(lookup func(string) (string, bool)) keyringHolder {
 	// A slow keychain on macOS (its security program starts for each call) takes over a second in practice.
@@ -25,13 +28,13 @@ func newKeyringHolder(lookup func(string) (string, bool)) keyringHolder {
 	if runtime.GOOS == "linux" {
 		limit = 2 * time.Second
 	}
-	return keyringHolder{limit, func(ctx context.Context) error { return probeKeyring(ctx, lookup) }}
+	return keyringHolder{limit, func(context.Context) (operation, error) { return probeKeyring(lookup) }}
 }
 
 func (keyringHolder) name() string { return string(Keyring) }
 
 func (h keyringHolder) get(ctx context.Context) (cacheKey, error) {
-	text, err := h.call(ctx, func() (string, error) { return keyring.Get(keyService, keyAccount) })
+	text, err := h.call(ctx, nil)
 	if err != nil {
 		return cacheKey{}, err
 	}
@@ -51,11 +54,14 @@ func (h keyringHolder) drop(ctx context.Context) error {
 	return err
 }
 
-// call probes and then does op, each within the limit.
-func (h keyringHolder) call(ctx context.Context, op func() (string, error)) (string, error) {
-	_, err := bounded(ctx, h.limit, func(ctx context.Context) (string, error) { return "", h.probe(ctx) })
+// call probes and then does op, or reads the item where op is nil, each within the limit.
+func (h keyringHolder) call(ctx context.Context, op operation) (string, error) {
+	read, err := bounded(ctx, h.limit, h.probe)
 	if err != nil {
 		return "", err
+	}
+	if op == nil {
+		op = read
 	}
 	text, err := bounded(ctx, h.limit, func(context.Context) (string, error) { return op() })
 	var u *unavailable
@@ -77,10 +83,10 @@ func notFound(err error) bool {
 
 // bounded runs f for at most limit. When that passes, f goes on alone: there is no way to stop go-keyring, and the
 // process soon ends.
-func bounded(ctx context.Context, limit time.Duration, f func(context.Context) (string, error)) (string, error) {
+func bounded[T any](ctx context.Context, limit time.Duration, f func(context.Context) (T, error)) (value T, err error) {
 	type result struct {
-		text string
-		err  error
+		value T
+		err   error
 	}
 	inner, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -93,17 +99,17 @@ func bounded(ctx context.Context, limit time.Duration, f func(context.Context) (
 			}
 			done <- r
 		}()
-		r.text, r.err = f(inner)
+		r.value, r.err = f(inner)
 	}()
 	select {
 	case r := <-done:
 		if r.err == nil || inner.Err() == nil {
-			return r.text, r.err
+			return r.value, r.err
 		}
 	case <-inner.Done():
 	}
 	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
+		return value, context.Cause(ctx)
 	}
-	return "", &unavailable{reason: fmt.Sprintf("the keyring did not answer within %s", limit), costly: true}
+	return value, &unavailable{reason: fmt.Sprintf("the keyring did not answer within %s", limit), costly: true}
 }

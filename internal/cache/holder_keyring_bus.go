@@ -3,13 +3,14 @@
 package cache
 
 import (
-	"context"
 	"fmt"
 	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
+	"github.com/zalando/go-keyring"
+	ss "github.com/zalando/go-keyring/secret_service"
 )
 
 const (
@@ -23,22 +24,15 @@ const (
 // probeKeyring looks whether go-keyring can work without a prompt, an activation or a daemon of its own: there is a
 // bus, the Secret Service runs, and neither the collection that go-keyring uses nor our item (KeePassXC locks items
 // one by one) is locked. All questions go out at once and carry NO_AUTO_START (D-Bus specification, message format),
-// so that a service that never gets ready does not cost the bus's 120 s.
-func probeKeyring(ctx context.Context, lookup func(string) (string, bool)) error {
-	if reason := noBus(lookup); reason != "" {
-		return &unavailable{reason: reason}
+// so that a service that never gets ready does not cost the bus's 120 s. They go over go-keyring's own connection, and
+// the item that is found is read as keyring.Get would read it: connecting and searching twice costs as much again.
+func probeKeyring(lookup func(string) (string, bool)) (read operation, err error) {
+	if reason := settleBus(lookup); reason != "" {
+		return nil, &unavailable{reason: reason}
 	}
-	// This also makes godbus settle on the address, so that go-keyring's own search, which ends in dbus-launch, is over.
-	conn, err := dbus.SessionBusPrivateNoAutoStartup(dbus.WithContext(ctx))
+	conn, err := ss.NewSecretService()
 	if err != nil {
-		return &unavailable{reason: "the session bus says: " + err.Error()}
-	}
-	defer conn.Close()
-	if err := conn.Auth(nil); err != nil {
-		return &unavailable{reason: "the session bus says: " + err.Error()}
-	}
-	if err := conn.Hello(); err != nil {
-		return &unavailable{reason: "the session bus says: " + err.Error()}
+		return nil, &unavailable{reason: "the session bus says: " + err.Error()}
 	}
 	ask := func(path dbus.ObjectPath, method string, args ...any) *dbus.Call {
 		return conn.Object(secretsName, path).Go(method, dbus.FlagNoAutoStart, make(chan *dbus.Call, 1), args...)
@@ -53,11 +47,11 @@ func probeKeyring(ctx context.Context, lookup func(string) (string, bool)) error
 		map[string]string{"username": keyAccount, "service": keyService})
 
 	if running, err := answer[bool](owner); err != nil || !running {
-		return &unavailable{reason: "no Secret Service is running on the session bus"}
+		return nil, &unavailable{reason: "no Secret Service is running on the session bus"}
 	}
 	paths, err := answer[dbus.Variant](collections)
 	if err != nil {
-		return &unavailable{reason: "the Secret Service says: " + err.Error()}
+		return nil, &unavailable{reason: "the Secret Service says: " + err.Error()}
 	}
 	// As go-keyring chooses (GetLoginCollection).
 	collection := defaultCollection
@@ -69,19 +63,32 @@ func probeKeyring(ctx context.Context, lookup func(string) (string, bool)) error
 	}
 	state, err := answer[dbus.Variant](locked[collection])
 	if err != nil {
-		return &unavailable{reason: "the Secret Service has no default collection: " + err.Error()}
+		return nil, &unavailable{reason: "the Secret Service has no default collection: " + err.Error()}
 	}
 	if isLocked, ok := state.Value().(bool); !ok || isLocked {
-		return &unavailable{reason: "the Secret Service's collection is locked"}
+		return nil, &unavailable{reason: "the Secret Service's collection is locked"}
 	}
 	var open, closed []dbus.ObjectPath
 	if err := (<-items.Done).Store(&open, &closed); err != nil {
-		return &unavailable{reason: "the Secret Service says: " + err.Error()}
+		return nil, &unavailable{reason: "the Secret Service says: " + err.Error()}
 	}
 	if len(closed) > 0 {
-		return &unavailable{reason: "the Secret Service's item is locked"}
+		return nil, &unavailable{reason: "the Secret Service's item is locked"}
 	}
-	return nil
+	return func() (string, error) {
+		if len(open) == 0 {
+			return "", keyring.ErrNotFound
+		}
+		session, err := conn.OpenSession()
+		if err != nil {
+			return "", err
+		}
+		secret, err := conn.GetSecret(open[0], session.Path())
+		if err != nil {
+			return "", err
+		}
+		return string(secret.Value), nil
+	}, nil
 }
 
 func answer[T any](call *dbus.Call) (value T, err error) {
@@ -89,19 +96,23 @@ func answer[T any](call *dbus.Call) (value T, err error) {
 	return value, err
 }
 
-// noBus says why there is no bus to ask, in the order in which godbus looks. Going on without one runs dbus-launch,
-// which leaves a daemon behind at each call (cli/cli#7582).
-func noBus(lookup func(string) (string, bool)) string {
-	address, _ := lookup("DBUS_SESSION_BUS_ADDRESS")
+// settleBus makes godbus's own search for a bus, which ends in dbus-launch and so leaves a daemon behind at each call
+// (cli/cli#7582), find one in the process's environment; or it says why there is none. The order is godbus's.
+func settleBus(lookup func(string) (string, bool)) string {
+	const variable = "DBUS_SESSION_BUS_ADDRESS"
+	address, _ := lookup(variable)
 	if address != "" && address != "autolaunch:" {
 		if strings.Contains(address, "autolaunch:") {
-			return "DBUS_SESSION_BUS_ADDRESS asks to start a session bus"
+			return variable + " asks to start a session bus"
 		}
 		return ""
 	}
 	path := fmt.Sprintf("/run/user/%d/bus", os.Getuid())
 	if info, err := os.Stat(path); err != nil || info.Mode().Type() != fs.ModeSocket {
 		return "there is no session bus"
+	}
+	if err := os.Setenv(variable, "unix:path="+path); err != nil {
+		return "there is no session bus: " + err.Error()
 	}
 	return ""
 }

@@ -11,7 +11,7 @@ import (
 func TestNoDaemonIsStartedWhereThereIsNoBus(t *testing.T) {
 	for _, address := range []string{"", "autolaunch:", "autolaunch:scope=*user", "unix:path=/nowhere;autolaunch:"} {
 		if address == "" || address == "autolaunch:" {
-			if reason := noBus(func(string) (string, bool) { return "", false }); reason == "" {
+			if reason := settleBus(func(string) (string, bool) { return "", false }); reason == "" {
 				t.Log("this user has a bus in /run/user, so the case without any cannot be made")
 				continue
 			}

@@ -139,17 +139,17 @@ func TestTheFirstCallersOfManyIdentitiesMakeOneKey(t *testing.T) {
 }
 
 func TestAKeyringCallThatHangsPanicsOrFailsIsAnAbsentKeyring(t *testing.T) {
-	fine := func(context.Context) error { return nil }
+	fine := func(context.Context) (operation, error) { return nil, nil }
 	for _, tt := range []struct {
 		name  string
-		probe func(context.Context) error
-		op    func() (string, error)
+		probe func(context.Context) (operation, error)
+		op    operation
 		says  string
 	}{
 		{"the call hangs", fine, func() (string, error) { select {} }, "did not answer within"},
-		{"the probe hangs", func(context.Context) error { select {} }, nil, "did not answer within"},
+		{"the probe hangs", func(context.Context) (operation, error) { select {} }, nil, "did not answer within"},
 		{"the call panics", fine, func() (string, error) { panic("nil dereference") }, "panicked"},
-		{"the probe panics", func(context.Context) error { panic("nil dereference") }, nil, "panicked"},
+		{"the probe panics", func(context.Context) (operation, error) { panic("nil dereference") }, nil, "panicked"},
 		{"the call fails", fine, func() (string, error) { return "", errors.New("failed to unlock") }, "failed to unlock"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestAKeyringCallThatHangsPanicsOrFailsIsAnAbsentKeyring(t *testing.T) {
 
 func TestACallersEndIsNotHeldAgainstTheKeyring(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	h := keyringHolder{limit: time.Hour, probe: func(context.Context) error { cancel(); select {} }}
+	h := keyringHolder{limit: time.Hour, probe: func(context.Context) (operation, error) { cancel(); select {} }}
 	_, err := h.call(ctx, nil)
 	var u *unavailable
 	if errors.As(err, &u) || !errors.Is(err, context.Canceled) {
@@ -183,7 +183,7 @@ func TestAHangingKeyringDoesNotKeepATokenBack(t *testing.T) {
 	clock := newClock()
 	dir := privateDir(t)
 	var asked atomic.Int32
-	h := keyringHolder{limit: 20 * time.Millisecond, probe: func(context.Context) error { asked.Add(1); select {} }}
+	h := keyringHolder{limit: 20 * time.Millisecond, probe: func(context.Context) (operation, error) { asked.Add(1); select {} }}
 	i := &issuer{clock: clock, life: time.Hour}
 	for _, value := range []string{"a", "b", "c"} {
 		if out := want(t, open(t, dir, clock, h), request("x"), i, value); !strings.Contains(out.Reason, "did not answer") {
@@ -198,7 +198,9 @@ func TestAHangingKeyringDoesNotKeepATokenBack(t *testing.T) {
 // go-keyring's own in-memory provider is process-wide, so what uses it is one test.
 func TestTheKeyringHolderKeepsOneShortTextItem(t *testing.T) {
 	keyring.MockInit()
-	h := keyringHolder{limit: 5 * time.Second, probe: func(context.Context) error { return nil }}
+	h := keyringHolder{limit: 5 * time.Second, probe: func(context.Context) (operation, error) {
+		return func() (string, error) { return keyring.Get(keyService, keyAccount) }, nil
+	}}
 	if _, err := h.get(t.Context()); !errors.Is(err, errNoKey) {
 		t.Fatalf("an empty keyring: %v", err)
 	}

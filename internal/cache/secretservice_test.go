@@ -80,7 +80,7 @@ func serviceStory() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
-		err := probeKeyring(ctx, os.LookupEnv)
+		_, err := probeKeyring(os.LookupEnv)
 		if err == nil {
 			return nil
 		}

@@ -14,9 +14,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/term"
@@ -81,9 +83,12 @@ func (p Process) Fail(err error) int {
 // OneLine folds white space, line breaks included, so that a message survives contracts and terminals alike.
 func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// Bounded runs call and gives up on it when limit has passed, whether or not the libraries below notice: a caller that
-// kills us first would show its user nothing but its own timeout. what names the attempt in that error.
+// Bounded runs call and gives up on it when limit has passed or the process is asked to end, whether or not the
+// libraries below notice: a caller that kills us first would show its user nothing but its own timeout. what names the
+// attempt in that error.
 func Bounded[T any](ctx context.Context, limit time.Duration, what string, call func(context.Context) (T, error)) (T, error) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	type answer struct {
