@@ -97,10 +97,10 @@ func Open(o Options) *Cache {
 	case o.Mode == Kernel && runtime.GOOS != "linux":
 		c.unusable = "only Linux has a kernel keyring"
 	case o.Mode == Kernel:
-		c.keys.holders = []holder{kernelHolder{}}
+		c.keys.holders = []holder{newKernelHolder()}
 	case o.Mode == Auto && runtime.GOOS == "linux":
 		// The kernel first: it cannot prompt or hang and is read in a fifth of a millisecond, the Secret Service in five.
-		c.keys.holders = []holder{kernelHolder{}, newKeyringHolder(o.Lookup)}
+		c.keys.holders = []holder{newKernelHolder(), newKeyringHolder(o.Lookup)}
 	default:
 		c.keys.holders = []holder{newKeyringHolder(o.Lookup)}
 	}

@@ -10,7 +10,6 @@ import (
 
 const (
 	kernelKeyType = "user"
-	kernelKeyName = keyService + ":" + keyAccount
 	// kernelKeyLife is how long the key outlives its last use, in seconds: three days, as the persistent keyring itself
 	// (persistent_keyring_expiry), and longer than any token lives.
 	kernelKeyLife = 3 * 24 * 60 * 60
@@ -18,7 +17,12 @@ const (
 
 // kernelHolder keeps the key in the user's persistent keyring (keyrings(7), persistent-keyring(7)), in memory only: it
 // survives logging out and not the next boot.
-type kernelHolder struct{}
+type kernelHolder struct {
+	// key is the key's description, by which it is found.
+	key string
+}
+
+func newKernelHolder() kernelHolder { return kernelHolder{keyService + ":" + keyAccount} }
 
 func (kernelHolder) name() string { return string(Kernel) }
 
@@ -44,9 +48,9 @@ func inRing(f func(ring int) error) error {
 	return kernelError(err)
 }
 
-func (kernelHolder) get(context.Context) (key cacheKey, err error) {
+func (h kernelHolder) get(context.Context) (key cacheKey, err error) {
 	err = inRing(func(ring int) error {
-		id, err := unix.KeyctlSearch(ring, kernelKeyType, kernelKeyName, 0)
+		id, err := unix.KeyctlSearch(ring, kernelKeyType, h.key, 0)
 		if err != nil {
 			return err
 		}
@@ -63,9 +67,9 @@ func (kernelHolder) get(context.Context) (key cacheKey, err error) {
 	return key, err
 }
 
-func (kernelHolder) put(_ context.Context, key cacheKey) error {
+func (h kernelHolder) put(_ context.Context, key cacheKey) error {
 	return inRing(func(ring int) error {
-		id, err := unix.AddKey(kernelKeyType, kernelKeyName, []byte(key.text()), ring)
+		id, err := unix.AddKey(kernelKeyType, h.key, []byte(key.text()), ring)
 		if err != nil {
 			return err
 		}
@@ -73,9 +77,9 @@ func (kernelHolder) put(_ context.Context, key cacheKey) error {
 	})
 }
 
-func (kernelHolder) drop(context.Context) error {
+func (h kernelHolder) drop(context.Context) error {
 	err := inRing(func(ring int) error {
-		id, err := unix.KeyctlSearch(ring, kernelKeyType, kernelKeyName, 0)
+		id, err := unix.KeyctlSearch(ring, kernelKeyType, h.key, 0)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,8 @@ import "context"
 // kernelHolder is Linux's; Open does not use it elsewhere.
 type kernelHolder struct{}
 
+func newKernelHolder() kernelHolder { return kernelHolder{} }
+
 func (kernelHolder) name() string { return string(Kernel) }
 
 func (kernelHolder) get(context.Context) (cacheKey, error) {

@@ -3,7 +3,6 @@ package cache
 import (
 	"context"
 	"errors"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -230,46 +229,4 @@ func TestTheKeyringHolderKeepsOneShortTextItem(t *testing.T) {
 	if !strings.Contains(out.Reason, "exit status 36") {
 		t.Errorf("outcome %+v", out)
 	}
-}
-
-func TestTheKernelKeyringKeepsTheKeyForLaterProcesses(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		c := Open(Options{Mode: Kernel, Dir: privateDir(t)})
-		if _, reason := c.Dir(); reason == "" {
-			t.Error("a kernel keyring was found")
-		}
-		return
-	}
-	h := kernelHolder{}
-	_, err := h.get(t.Context())
-	var u *unavailable
-	if errors.As(err, &u) {
-		t.Skip("keyctl is refused here: " + u.reason)
-	}
-	if err == nil {
-		t.Skip("this user's own cache key is in the kernel keyring, and the test would replace it")
-	}
-	t.Cleanup(func() { _ = h.drop(context.Background()) })
-	dir := privateDir(t)
-	clock := newClock()
-	i := &issuer{clock: clock, life: time.Hour, size: 12 << 10}
-	process := func() *Cache { return Open(Options{Mode: Kernel, Dir: dir, Now: clock.now}) }
-	want(t, process(), request("x"), i, "a")
-	// From threads that have no process keyring yet: possession is the thread's.
-	for range 8 {
-		got := make(chan error, 1)
-		go func() {
-			runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
-			_, err := h.get(context.Background())
-			got <- err
-		}()
-		if err := <-got; err != nil {
-			t.Errorf("another thread: %v", err)
-		}
-	}
-	want(t, process(), request("x"), i, "a")
-	if err := h.drop(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	want(t, process(), request("x"), i, "b")
 }

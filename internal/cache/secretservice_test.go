@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -93,13 +94,13 @@ func serviceStory() error {
 }
 
 func unlockedStory() error {
-	i := &issuer{clock: newClock(), life: time.Hour, size: 12 << 10}
-	return errors.Join(
-		call(request("x"), i, false, "", 2*time.Second),
-		call(request("x"), i, true, "", 2*time.Second),
-		call(request("y"), i, false, "", 2*time.Second),
-		call(request("x"), i, true, "", 2*time.Second),
-	)
+	var all error
+	for _, size := range []int{2 << 10, 12 << 10, 64 << 10} {
+		i := &issuer{clock: newClock(), life: time.Hour, size: size}
+		r := request("x", strconv.Itoa(size))
+		all = errors.Join(all, call(r, i, false, "", 2*time.Second), call(r, i, true, "", 2*time.Second))
+	}
+	return all
 }
 
 func lockedStory() error {
