@@ -37,12 +37,14 @@ const (
 // Process is everything a run may take from outside. Only main fills one from the real process.
 type Process struct {
 	// Name is the base name the program was started under, without .exe.
-	Name   string
-	Args   []string
-	Lookup func(string) (string, bool)
-	Stdout io.Writer
-	Stderr io.Writer
-	Now    func() time.Time
+	Name string
+	// Started is the first word of the command line, as the program was started.
+	Started string
+	Args    []string
+	Lookup  func(string) (string, bool)
+	Stdout  io.Writer
+	Stderr  io.Writer
+	Now     func() time.Time
 	// Person reports whether somebody reads stderr: no client library leaves it connected to a terminal.
 	Person bool
 }
@@ -54,7 +56,7 @@ func Current() Process {
 		name = strings.TrimSuffix(name, ".exe")
 	}
 	return Process{
-		Name: name, Args: os.Args[1:], Lookup: os.LookupEnv,
+		Name: name, Started: os.Args[0], Args: os.Args[1:], Lookup: os.LookupEnv,
 		Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
 		Person: term.IsTerminal(int(os.Stderr.Fd())),
 	}

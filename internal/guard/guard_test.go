@@ -50,8 +50,8 @@ func rooms() map[string][]string {
 		"machine": "token", "child": "", "upstream": "problem", "cache": lowest,
 		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
 		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache",
-		"kubeconfig": lowest,
-		"fakecloud":  "", "guard": "", "storytest": "fakecloud", "faults": "", "crowd": "",
+		"kubeconfig": lowest, "shim": lowest,
+		"fakecloud": "", "guard": "", "storytest": "fakecloud", "faults": "", "crowd": "",
 	}
 	rooms := map[string][]string{}
 	for room, uses := range allowed {
