@@ -1,0 +1,79 @@
+package kubeconfig
+
+import (
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const mask = "[redacted]"
+
+// secretKeys are the fields of a user that nobody should see on a screen or in a build's log.
+func secretKeys() []string {
+	return []string{
+		"token", "password", "client-key-data", "access-token", "refresh-token", "id-token", "client-secret", "secret",
+		"private-key", "idp-refresh-token",
+	}
+}
+
+// secretFlags are the arguments of plugins behind which a secret stands.
+func secretFlags() []string {
+	return []string{
+		"--client-secret", "--client-certificate-password", "--password", "--oidc-client-secret", "--token", "--secret", "--api-key",
+	}
+}
+
+// secrets lists the values in the file that a diff must not show, the longest first.
+func (d *document) secrets() []string {
+	var all []string
+	add := func(n *yaml.Node) {
+		for _, line := range strings.Split(valueOf(target(n)), "\n") {
+			if line = strings.TrimSpace(line); line != "" {
+				all = append(all, line)
+			}
+		}
+	}
+	if d.root == nil {
+		return nil
+	}
+	visit(d.root, func(n *yaml.Node) {
+		switch n.Kind {
+		case yaml.MappingNode:
+			for _, p := range pairs(n) {
+				if slices.Contains(secretKeys(), p.key) {
+					add(p.value)
+				}
+			}
+			if name := strings.ToUpper(valueOf(field(n, "name"))); slices.ContainsFunc([]string{"SECRET", "PASSWORD", "TOKEN", "KEY"},
+				func(part string) bool { return strings.Contains(name, part) }) && !strings.HasSuffix(name, "_FILE") {
+				add(field(n, "value"))
+			}
+		case yaml.SequenceNode:
+			for i, item := range n.Content {
+				flag, value, joined := strings.Cut(valueOf(target(item)), "=")
+				switch {
+				case !slices.Contains(secretFlags(), flag):
+				case joined:
+					add(str(value))
+				case i+1 < len(n.Content):
+					add(n.Content[i+1])
+				}
+			}
+		}
+	})
+	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	return slices.Compact(all)
+}
+
+// hide replaces the secrets in a text. What is escaped in the file is not its own value, so the forms of both YAML
+// quotes are looked for too.
+func hide(s string, secrets []string) string {
+	for _, secret := range secrets {
+		inJSON := strings.Trim(jsonText(secret), `"`)
+		for _, form := range []string{secret, inJSON, strings.ReplaceAll(secret, "'", "''")} {
+			s = strings.ReplaceAll(s, form, mask)
+		}
+	}
+	return s
+}
