@@ -118,6 +118,10 @@ func (k *keys) create(ctx context.Context, h holder) (cacheKey, error) {
 	var key cacheKey
 	_, _ = rand.Read(key[:]) // never fails (crypto/rand)
 	if err := h.put(ctx, key); err != nil {
+		// Looking for a key works here (podman's seccomp profile lets keyctl do that), so nothing but this tells.
+		if u := (*unavailable)(nil); errors.As(err, &u) {
+			err = &unavailable{reason: "it takes no key: " + u.reason, costly: true}
+		}
 		return cacheKey{}, k.noteFailure(h, err)
 	}
 	return k.ask(ctx, h)

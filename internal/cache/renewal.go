@@ -85,6 +85,9 @@ func (r *renewal) run(ctx context.Context) (token.Token, Outcome, error) {
 	var released <-chan error
 	for {
 		locked, lockErr := lock.TryLock()
+		if lockErr != nil {
+			r.reason = "there is no lock to be had: " + lockErr.Error()
+		}
 		if t, out, err, settled := r.settled(ctx); settled {
 			return t, out, err
 		}

@@ -37,6 +37,24 @@ func TestTheStateNamesTheHolderInUseAndWhyTheOthersAreNot(t *testing.T) {
 	}
 }
 
+func TestAHolderThatTakesNoKeyIsTold(t *testing.T) {
+	clock := newClock()
+	dir := privateDir(t)
+	h := &memory{refuse: &unavailable{reason: "operation not permitted"}}
+	i := &issuer{clock: clock, life: time.Hour}
+	for _, value := range []string{"a", "b"} {
+		if out := want(t, open(t, dir, clock, h), request("x"), i, value); !strings.Contains(out.Reason, "memory: it takes no key: operation not permitted") {
+			t.Errorf("outcome %+v", out)
+		}
+	}
+	if s := open(t, dir, clock, h).State(t.Context()); s.Holders[0].Chosen || !strings.Contains(s.Holders[0].Reason, "it takes no key") {
+		t.Errorf("%+v", s.Holders)
+	}
+	if h.puts != 1 {
+		t.Errorf("it was asked to keep one %d times", h.puts)
+	}
+}
+
 func TestTheStateSaysWhyNothingCanBeRemembered(t *testing.T) {
 	if s := Open(Options{Mode: Off}).State(t.Context()); s.Dir != "" || s.Reason != "the cache is off" || s.Holders != nil {
 		t.Errorf("%+v", s)
