@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/adrg/xdg"
 )
@@ -27,7 +28,12 @@ func locate(dir string, lookup func(string) (string, bool)) (path, reason string
 	explicit, _ := lookup("XDG_CACHE_HOME")
 	if runtime.GOOS != "windows" && !filepath.IsAbs(explicit) {
 		home, _ := lookup("HOME")
+		// A system service has no home; systemd names the directory that its unit asks for (systemd.exec(5), CacheDirectory=).
+		given, _ := lookup("CACHE_DIRECTORY")
+		given, _, _ = strings.Cut(given, ":")
 		switch info, err := os.Stat(home); {
+		case home == "" && filepath.IsAbs(given):
+			return filepath.Join(given, "idferry"), ""
 		case home == "":
 			return "", "HOME is not set, so there is no cache directory"
 		case !filepath.IsAbs(home) || filepath.Clean(home) == "/":

@@ -209,6 +209,7 @@ func TestWithoutASaneHomeNothingIsRememberedOrCreated(t *testing.T) {
 		name, home, cacheHome string
 		works                 bool
 	}{
+		{"no HOME, in a systemd unit with CacheDirectory=", "", "", true},
 		{"no HOME", "", "", false},
 		{"a relative HOME", "here", "", false},
 		{"the root as HOME", "/", "", false},
@@ -222,6 +223,10 @@ func TestWithoutASaneHomeNothingIsRememberedOrCreated(t *testing.T) {
 			t.Cleanup(xdg.Reload)
 			t.Setenv("HOME", tt.home)
 			t.Setenv("XDG_CACHE_HOME", tt.cacheHome)
+			t.Setenv("CACHE_DIRECTORY", "")
+			if strings.Contains(tt.name, "CacheDirectory") {
+				t.Setenv("CACHE_DIRECTORY", filepath.Join(work, "service")+":"+filepath.Join(work, "second"))
+			}
 			xdg.Reload()
 			clock := newClock()
 			c := Open(Options{Mode: File, Lookup: os.LookupEnv, Now: clock.now})
