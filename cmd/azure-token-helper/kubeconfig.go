@@ -78,15 +78,15 @@ func (v *rewriteKubeconfig) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var b strings.Builder
+	b.WriteString(plan.Diff())
+	b.WriteString(plan.Summary(v.dryRun))
 	var written []kubeconfig.Written
 	if !v.dryRun {
 		if written, err = plan.Write(ctx); err != nil {
 			return err
 		}
 	}
-	var b strings.Builder
-	b.WriteString(plan.Diff())
-	b.WriteString(plan.Summary(v.dryRun))
 	for _, w := range written {
 		fmt.Fprintf(&b, "wrote %s; what it was is in %s\n", w.Path, w.Backup)
 	}

@@ -42,7 +42,7 @@ func PluginAdvice(command string, lookup func(string) (string, bool)) string {
 			path, setList(command))
 	}
 	if err != nil {
-		return fmt.Sprintf("kubectl: %s cannot be read (%v), so it is not known whether kubectl may run %s", path, err, command)
+		return fmt.Sprintf("kubectl: it is not known whether it may run %s: %v", command, err)
 	}
 	p, found := findPreference(data)
 	if !found {

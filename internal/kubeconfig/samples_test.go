@@ -110,6 +110,7 @@ func TestSamples(t *testing.T) {
 			case plan.Changed():
 				shown = plan.Diff() + plan.Summary(false)
 				onlyTheUsersChanged(t, plan)
+				theDiffIsComplete(t, plan)
 				convertingTwiceChangesNothing(t, name, plan, o)
 			default:
 				shown = plan.Summary(false) + "nothing to do\n"
@@ -140,6 +141,25 @@ func golden(t *testing.T, name, shown string) {
 	}
 	if shown != string(want) {
 		t.Errorf("got\n%s\nwant\n%s", shown, want)
+	}
+}
+
+// theDiffIsComplete puts both texts together from its lines.
+func theDiffIsComplete(t *testing.T, p *Plan) {
+	t.Helper()
+	for _, f := range p.Files {
+		var before, after strings.Builder
+		for _, l := range f.compare() {
+			if l.sign != '+' {
+				before.WriteString(l.text)
+			}
+			if l.sign != '-' {
+				after.WriteString(l.text)
+			}
+		}
+		if f.mark+before.String() != string(f.before) || f.mark+after.String() != string(f.after) {
+			t.Errorf("before\n%s\nafter\n%s", before.String(), after.String())
+		}
 	}
 }
 
