@@ -29,8 +29,6 @@ type document struct {
 	limits   map[*yaml.Node]int
 	users    []user
 	contexts []contextEntry
-	// current is current-context.
-	current string
 }
 
 // user is one entry of users.
@@ -145,13 +143,10 @@ func (d *document) measure(n *yaml.Node, limit int) {
 	}
 }
 
-// readEntries reads users, contexts and current-context.
+// readEntries reads users and contexts.
 func (d *document) readEntries() error {
 	if kind := field(d.root, "kind"); kind != nil && kind.Value != "Config" && kind.Value != "" {
 		return refuse(d.path, kind.Line, "its kind is %q, not Config", kind.Value)
-	}
-	if c := field(d.root, "current-context"); c != nil {
-		d.current = c.Value
 	}
 	err := d.each("users", func(name string, item *yaml.Node) {
 		u := user{name: name, line: item.Line, item: item}

@@ -118,7 +118,7 @@ func (t *translated) fromKubelogin(exec *yaml.Node) (Identity, error) {
 	t.from = "kubelogin --login " + c.login
 	t.dropVariables(exec, used)
 	for _, s := range c.secrets {
-		t.note("%s is gone: no secret is needed", s)
+		t.note("%s is gone: no secret is needed, and only the copy of the file still has it", s)
 	}
 	if c.legacy {
 		// Only its former device code login added the prefix, to tokens for AKS with Entra integration of the first kind.
@@ -155,7 +155,7 @@ func (t *translated) fromAuthProvider(config *yaml.Node) (Identity, error) {
 	}
 	for _, key := range []string{"access-token", "refresh-token"} {
 		if valueOf(field(config, key)) != "" {
-			t.note("the stored %s is gone", key)
+			t.note("the stored %s is gone: only the copy of the file still has it", key)
 		}
 	}
 	return Identity{
