@@ -106,6 +106,11 @@ func (f *federation) open(tenant string) (*session, error) {
 // token returns an Entra token for scopes, from the cache where one is still good. claims is a claims challenge in
 // JSON, or "".
 func (s *session) token(ctx context.Context, scopes []string, claims string) (token.Token, error) {
+	return s.obtain(ctx, scopes, claims, "")
+}
+
+// obtain returns a token for scopes: a bearer token, or a proof of possession for host where that is not "".
+func (s *session) obtain(ctx context.Context, scopes []string, claims, host string) (token.Token, error) {
 	exchange := entra.Exchange{Cloud: s.cloud, TenantID: s.tenantID, ClientID: s.clientID, Assertion: s.google, Log: s.log}
 	if err := exchange.Check(); err != nil {
 		return token.Token{}, err
@@ -121,12 +126,43 @@ func (s *session) token(ctx context.Context, scopes []string, claims string) (to
 		Bypass: claims != "",
 		Check:  entra.Belongs(s.tenantID, s.clientID),
 	}
+	mint := func(ctx context.Context) (token.Token, error) { return exchange.Token(ctx, scopes, claims) }
+	if host != "" {
+		// The key is kept with the token that is bound to it; for which cluster is the proof's affair.
+		request.Purpose, request.Description, request.Check = "google-to-entra-pop", request.Description+", bound", entra.BoundBelongs(s.tenantID, s.clientID)
+		mint = func(ctx context.Context) (token.Token, error) { return bound(ctx, exchange, scopes, claims) }
+	}
 	remembered := cache.Open(cache.Options{Mode: s.mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log})
-	return cli.Call{
+	t, err := cli.Call{
 		Cache: remembered, Request: request, Limit: s.timeout, What: fmt.Sprintf("exchanging the Google identity (%s) for a token for %s", s.google.Name(), asked),
-		Mint: func(ctx context.Context) (token.Token, error) { return exchange.Token(ctx, scopes, claims) },
-		Log:  s.log, Attributes: []any{"google", s.google.Name(), "tenant", s.tenantID, "client", s.clientID, "scopes", asked},
+		Mint: mint, Log: s.log, Attributes: []any{"google", s.google.Name(), "tenant", s.tenantID, "client", s.clientID, "scopes", asked},
 	}.Token(ctx)
+	if err != nil || host == "" {
+		return t, err
+	}
+	now := s.process.Now()
+	if t.Value, err = entra.Prove(t.Value, host, now); err != nil {
+		return token.Token{}, err
+	}
+	if end := now.Add(entra.ProofLife); end.Before(t.ExpiresOn) {
+		t.ExpiresOn = end
+	}
+	return t, nil
+}
+
+// bound exchanges for a token that is bound to a new key, and returns both.
+func bound(ctx context.Context, exchange entra.Exchange, scopes []string, claims string) (token.Token, error) {
+	key, err := entra.NewPossession()
+	if err != nil {
+		return token.Token{}, err
+	}
+	exchange.Possession = key
+	t, err := exchange.Token(ctx, scopes, claims)
+	if err != nil {
+		return t, err
+	}
+	t.Value, err = key.Keep(t.Value)
+	return t, err
 }
 
 func first(values ...string) string {

@@ -25,6 +25,8 @@ func formats() []string { return []string{"exec", "az", "azd", "raw", "header", 
 type getToken struct {
 	federation
 	login, serverID, resource, output string
+	popEnabled                        bool
+	popClaims                         string
 	scopes                            []string
 }
 
@@ -50,7 +52,9 @@ func newGetToken(p cli.Process) *cobra.Command {
 	v.settings.String(&v.serverID, "server-id", "", "", "application of the API server; AKS: "+aksServerID)
 	v.settings.String(&v.resource, "resource", "", "", "App ID URI or URL of what the token is for")
 	v.settings.Strings(&v.scopes, "scope", "scope to ask for, in place of --resource; may be repeated")
-	v.settings.String(&v.login, "login", "l", "workloadidentity", "taken for kubelogin's sake; workloadidentity is the only way there is here", "AAD_LOGIN_METHOD")
+	v.settings.String(&v.login, "login", "l", "workloadidentity", "taken for kubelogin's sake; workloadidentity is the only way there is here")
+	v.settings.Bool(&v.popEnabled, "pop-enabled", "print a proof of possession in place of a bearer token, for clusters connected to Azure Arc")
+	v.settings.String(&v.popClaims, "pop-claims", "", "", "u=RESOURCE-ID of the connected cluster, with --pop-enabled")
 	v.settings.Bool(&v.azurermVars, "use-azurerm-env-vars", "take the application and tenant from ARM_CLIENT_ID and ARM_TENANT_ID")
 	// kubelogin switches that describe what always holds here.
 	for name, why := range map[string]string{
@@ -86,7 +90,11 @@ func (v *getToken) run(cmd *cobra.Command) ([]byte, error) {
 		return nil, problem.Input("--login", "%q starts from an Azure identity, and azure-token-helper from a Google one", v.login).
 			WithHint("leave --login out, or keep kubelogin for this user")
 	}
-	t, err := s.token(cmd.Context(), scopes, "")
+	host, err := v.possessionHost()
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.obtain(cmd.Context(), scopes, "", host)
 	if err != nil {
 		return nil, err
 	}
@@ -113,6 +121,25 @@ func (v *getToken) printer(s *session, request kubeexec.Request) (func(token.Tok
 		}, nil
 	}
 	return nil, problem.Input("--output", "%q is not a format", v.output).WithHint("use one of %s", strings.Join(formats(), ", "))
+}
+
+// possessionHost is the cluster that a proof of possession is for, or "" for a bearer token. The rules are kubelogin's.
+func (v *getToken) possessionHost() (string, error) {
+	const hint = "--pop-enabled --pop-claims u=RESOURCE-ID; az connectedk8s show --name NAME --resource-group GROUP --query id -o tsv"
+	switch {
+	case !v.popEnabled && v.popClaims == "":
+		return "", nil
+	case !v.popEnabled:
+		return "", problem.Input("--pop-claims", "it belongs to --pop-enabled").WithHint(hint)
+	case v.output != "exec" && v.output != "raw":
+		return "", problem.Input("--pop-enabled", "a proof of possession is no bearer token, as -o %s has it", v.output).WithHint("use -o exec or -o raw")
+	}
+	for _, claim := range strings.Split(v.popClaims, ",") {
+		if name, value, _ := strings.Cut(claim, "="); strings.TrimSpace(name) == "u" && strings.TrimSpace(value) != "" {
+			return strings.TrimSpace(value), nil
+		}
+	}
+	return "", problem.Input("--pop-claims", "%q does not say u=RESOURCE-ID of the connected cluster", v.popClaims).WithHint(hint)
 }
 
 func (v *getToken) resolveScopes() ([]string, error) {

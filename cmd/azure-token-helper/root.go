@@ -48,7 +48,7 @@ func surface(p cli.Process) (*cobra.Command, func(error) int) {
 		return bare("azd", "Stand-in for the Azure Developer CLI", newAuth(p)), func(err error) int { return failAsAzd(p, err) }
 	}
 	root := bare("azure-token-helper", "Give a Google identity to Azure's tools",
-		newGetToken(p), newAccount(p), newAuth(p), newAssertion(p), newShim(p), cli.CacheCommand(p), cli.VersionCommand(p, version))
+		newGetToken(p), newAccount(p), newAuth(p), newAssertion(p), newKubeconfig(p), newShim(p), cli.CacheCommand(p), cli.VersionCommand(p, version))
 	root.Long, root.Example = long, example
 	return root, p.Fail
 }

@@ -35,6 +35,8 @@ type Exchange struct {
 	Now func() time.Time
 	// Log receives debug lines; it may be nil.
 	Log *slog.Logger
+	// Possession, when set, is the key that the token is bound to: the token is then no bearer token.
+	Possession *Possession
 	// ClientCapabilities are announced to Entra. CP1 says that claims challenges are understood, and makes tokens for
 	// resources with continuous access evaluation live longer.
 	ClientCapabilities []string
@@ -89,6 +91,9 @@ func (e Exchange) Token(ctx context.Context, scopes []string, claims string) (to
 	var options []confidential.AcquireByCredentialOption
 	if claims != "" {
 		options = append(options, confidential.WithClaims(claims))
+	}
+	if e.Possession != nil {
+		options = append(options, confidential.WithAuthenticationScheme(bound{e.Possession}))
 	}
 	result, err := client.AcquireTokenByCredential(ctx, scopes, options...)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,13 +55,18 @@ func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string
 		e.refuse(w, *refused)
 		return
 	}
-	token, err := e.mint(app, resource, method)
+	tokenType, confirmation, refused := confirmation(form)
+	if refused != nil {
+		e.refuse(w, *refused)
+		return
+	}
+	token, err := e.mint(app, resource, method, confirmation)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	life := int(e.Lifetime / time.Second)
-	answer := map[string]any{"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token}
+	answer := map[string]any{"token_type": tokenType, "expires_in": life, "ext_expires_in": life, "access_token": token}
 	if e.Lifetime >= 2*time.Hour {
 		answer["refresh_in"] = life / 2
 	}
@@ -265,7 +271,7 @@ func (e *Entra) hasResource(tenant, resource string) bool {
 
 // mint signs an access token for app, shaped by the resource's requested version.
 // https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
-func (e *Entra) mint(app Application, resource, method string) (string, error) {
+func (e *Entra) mint(app Application, resource, method string, more ...map[string]any) (string, error) {
 	now := e.now()
 	claims := map[string]any{
 		"aud": resource, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(e.Lifetime).Unix(),
@@ -278,6 +284,9 @@ func (e *Entra) mint(app Application, resource, method string) (string, error) {
 	} else {
 		claims["iss"], claims["ver"], claims["idp"] = IssuerV1(app.TenantID), "1.0", IssuerV1(app.TenantID)
 		claims["appid"], claims["appidacr"], claims["idtyp"] = app.ClientID, method, "app"
+	}
+	for _, m := range more {
+		maps.Copy(claims, m)
 	}
 	return e.key.sign(claims)
 }

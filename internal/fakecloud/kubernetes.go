@@ -15,7 +15,9 @@ type Kubernetes struct {
 	client           *http.Client
 	jwksURL          string
 	issuer, audience string
-	now              func() time.Time
+	// host, when set, makes it a cluster connected to Azure Arc, which takes proofs of possession made for that name.
+	host string
+	now  func() time.Time
 }
 
 // StartKubernetes starts an API server that trusts tokens of issuer (keys at jwksURL) for audience, the server
@@ -55,6 +57,12 @@ func (k *Kubernetes) authenticate(header string) (map[string]any, error) {
 	raw, ok := strings.CutPrefix(header, "Bearer ")
 	if !ok {
 		return nil, fmt.Errorf("no bearer token")
+	}
+	if k.host != "" {
+		var err error
+		if raw, err = provenToken(raw, k.host, k.now()); err != nil {
+			return nil, err
+		}
 	}
 	claims, err := verify(k.client, k.jwksURL, raw)
 	if err != nil {

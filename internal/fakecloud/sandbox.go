@@ -24,6 +24,7 @@ const (
 	SandboxUserClient       = "55555555-5555-5555-5555-555555555555"
 	SandboxUserOID          = "55555555-0000-0000-0000-00000000000d"
 	SandboxUserResource     = "/subscriptions/22222222-2222-2222-2222-222222222222/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
+	SandboxArcCluster       = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg/providers/Microsoft.Kubernetes/connectedClusters/edge"
 	SandboxAppServiceHeader = "853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a"
 	SandboxContainer        = "data"
 	SandboxJobToken         = "sandbox-job-token-0123456789"
@@ -52,9 +53,11 @@ type Sandbox struct {
 	AppService *AppService
 	Blob       *Blob
 	Kubernetes *Kubernetes
-	Pipelines  *Pipelines
-	GitHub     *GitHubOIDC
-	Google     *Google
+	// Arc is a cluster connected to Azure Arc, of the name SandboxArcCluster.
+	Arc       *Kubernetes
+	Pipelines *Pipelines
+	GitHub    *GitHubOIDC
+	Google    *Google
 	// Cluster is trusted by Entra, OtherCluster is not.
 	Cluster, OtherCluster *Cluster
 	// CertificatePEM and CertificatePFX (password pfx-password) hold a key pair registered for SandboxApp.
@@ -105,6 +108,11 @@ func (s *Sandbox) startAzure(now func() time.Time) (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.Kubernetes.Close)
+	if s.Arc, err = StartKubernetes(s.CA, s.Entra.JWKSURL(), IssuerV1(SandboxTenant), AKSServer, now); err != nil {
+		return err
+	}
+	s.Arc.host = SandboxArcCluster
+	s.closers = append(s.closers, s.Arc.Close)
 	if s.Pipelines, err = StartPipelines(s.CA, SandboxJobToken, SandboxConnection, now); err != nil {
 		return err
 	}

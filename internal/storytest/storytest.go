@@ -2,7 +2,7 @@
 // environment of its own; nothing of the machine it runs on reaches the binaries.
 //
 // The environment names what the sandbox holds: TENANT, OTHER_TENANT, APP, SECRET, RESOURCE, PROVIDER, SYSTEM_OID, USER_CLIENT,
-// USER_OID, USER_RESOURCE, PERSON, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS.
+// USER_OID, USER_RESOURCE, PERSON, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS, ARC, APP_OID.
 package storytest
 
 import (
@@ -58,6 +58,7 @@ func Run(t *testing.T, dir string) {
 			"user":            withStory(user),
 			"cloud-build":     withStory(func(ts *testscript.TestScript, s *story, _ []string) { ts.Check(s.WithoutIdentityEndpoint()) }),
 			"mode":            withStory(mode),
+			"ask-cluster":     withStory(askCluster),
 			"clock":           withStory(clock),
 		},
 	})
@@ -109,7 +110,7 @@ func prepare(env *testscript.Env, s *fakecloud.Sandbox) error {
 		"APPSERVICE": s.AppServiceEndpoint(), "APPSERVICE_HEADER": fakecloud.SandboxAppServiceHeader,
 		"ACCOUNT": fakecloud.SandboxAccount, "ACCOUNT_ID": fakecloud.SandboxAccountID,
 		"OTHER_ACCOUNT": fakecloud.SandboxOtherAccount, "OTHER_ACCOUNT_ID": fakecloud.SandboxOtherAccountID,
-		"AKS": fakecloud.AKSServer, "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": s.Google.IAM.URL + "/",
+		"AKS": fakecloud.AKSServer, "ARC": fakecloud.SandboxArcCluster, "APP_OID": fakecloud.SandboxAppOID, "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": s.Google.IAM.URL + "/",
 	} {
 		env.Setenv(name, value)
 	}
@@ -236,6 +237,31 @@ func user(ts *testscript.TestScript, s *story, args []string) {
 // clock DURATION: the machine's clock is off by as much, seen from the clouds.
 func clock(ts *testscript.TestScript, s *story, args []string) {
 	s.ahead.Store(-int64(lifetime(ts, args[0])))
+}
+
+// ask-cluster aks|arc USER: the cluster knows the bearer of the token on stdout as USER, or answers 401.
+func askCluster(ts *testscript.TestScript, s *story, args []string) {
+	bearer := regexp.MustCompile(`eyJ[A-Za-z0-9_.-]+`).FindString(ts.ReadFile("stdout"))
+	server := map[string]*fakecloud.Kubernetes{"aks": s.Kubernetes, "arc": s.Arc}[args[0]]
+	request, err := http.NewRequest(http.MethodPost, server.URL+"/apis/authentication.k8s.io/v1/selfsubjectreviews", nil)
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+bearer)
+	resp, err := s.CA.Client().Do(request)
+	ts.Check(err)
+	defer resp.Body.Close()
+	var review struct {
+		Code   int `json:"code"`
+		Status any `json:"status"`
+	}
+	ts.Check(json.NewDecoder(resp.Body).Decode(&review))
+	got := fmt.Sprint(review.Code)
+	if status, ok := review.Status.(map[string]any); ok {
+		user, _ := status["userInfo"].(map[string]any)
+		got = fmt.Sprint(user["username"])
+	}
+	if got != args[1] {
+		ts.Fatalf("%s says %s, want %s", args[0], got, args[1])
+	}
 }
 
 // mode BITS FILE.
