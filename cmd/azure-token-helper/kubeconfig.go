@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -108,7 +107,7 @@ func (v *rewriteKubeconfig) resolve() (kubeconfig.Options, error) {
 	var err error
 	if o.Command == "" {
 		// The name that the program was started under is the one that survives an upgrade; os.Executable resolves links.
-		o.Command, err = kubeconfig.Command(os.Args[0])
+		o.Command, err = kubeconfig.Command(v.process.Started)
 	} else {
 		o.Command, err = kubeconfig.CheckCommand(o.Command)
 	}

@@ -23,6 +23,7 @@ func publicClients() []string {
 type call struct {
 	login, serverID, clientID, tenantID          string
 	environment, authorityHost, federatedToken   string
+	popClaims                                    string
 	azurermVars, legacy, pop, keepsToCommandLine bool
 	secrets                                      []string // flags that hold a secret
 	given                                        func(flag string) bool
@@ -44,9 +45,10 @@ func parseCall(args []string) (call, error) {
 	flags.BoolVar(&c.azurermVars, "use-azurerm-env-vars", false, "")
 	flags.BoolVar(&c.legacy, "legacy", false, "")
 	flags.BoolVar(&c.pop, "pop-enabled", false, "")
+	flags.StringVar(&c.popClaims, "pop-claims", "", "")
 	flags.BoolVar(&c.keepsToCommandLine, "disable-environment-override", false, "")
 	secret := []string{"client-secret", "client-certificate-password", "password"}
-	for _, name := range append(secret, "client-certificate", "username", "identity-resource-id", "pop-claims", "redirect-url",
+	for _, name := range append(secret, "client-certificate", "username", "identity-resource-id", "redirect-url",
 		"login-hint", "azure-pipelines-service-connection-id", "cache-dir", "token-cache-dir", "timeout") {
 		flags.String(name, "", "")
 	}

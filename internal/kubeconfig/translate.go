@@ -14,7 +14,7 @@ import (
 type Identity struct {
 	ServerID, ClientID, TenantID      string
 	Environment, AuthorityHost        string
-	federatedTokenFile                string
+	federatedTokenFile, popClaims     string
 	fromARM, clientAtRun, tenantAtRun bool
 }
 
@@ -31,6 +31,9 @@ func (i Identity) args() []string {
 	}
 	if i.fromARM {
 		all = append(all, "--use-azurerm-env-vars")
+	}
+	if i.popClaims != "" {
+		all = append(all, "--pop-enabled", "--pop-claims", i.popClaims)
 	}
 	return all
 }
@@ -98,7 +101,7 @@ func (o Options) translate(u *yaml.Node) (translated, error) {
 
 // unlikeOurs reports whether a command line was kubelogin's and would not do for this plugin.
 func (c call) unlikeOurs() bool {
-	return c.pop || len(c.secrets) > 0 || c.given("login") && c.login != "workloadidentity"
+	return len(c.secrets) > 0 || c.given("login") && c.login != "workloadidentity"
 }
 
 func (t *translated) note(format string, args ...any) {
@@ -112,8 +115,8 @@ func (t *translated) fromKubelogin(exec *yaml.Node) (Identity, error) {
 		return Identity{}, errNotForUs{fmt.Errorf("its command line cannot be read: %w", err)}
 	}
 	used := c.override(variables(exec))
-	if c.pop {
-		return Identity{}, errNotForUs{fmt.Errorf("it asks for proof-of-possession tokens (--pop-enabled, Azure Arc), and this plugin gives bearer tokens")}
+	if c.pop != (c.popClaims != "") {
+		return Identity{}, errNotForUs{fmt.Errorf("it has one of --pop-enabled and --pop-claims, and kubelogin too refuses one without the other")}
 	}
 	t.from = "kubelogin --login " + c.login
 	t.dropVariables(exec, used)
@@ -124,7 +127,7 @@ func (t *translated) fromKubelogin(exec *yaml.Node) (Identity, error) {
 		// Only its former device code login added the prefix, to tokens for AKS with Entra integration of the first kind.
 		t.note("--legacy is gone: it put spn: before the audience for clusters that AKS no longer runs")
 	}
-	id := Identity{ServerID: c.serverID, TenantID: c.tenantID, Environment: c.environment, AuthorityHost: c.authorityHost}
+	id := Identity{ServerID: c.serverID, TenantID: c.tenantID, Environment: c.environment, AuthorityHost: c.authorityHost, popClaims: c.popClaims}
 	switch {
 	case slices.Contains(publicClients(), strings.ToLower(c.clientID)), !slices.Contains(loginMethods(), c.login):
 		if c.clientID != "" {
