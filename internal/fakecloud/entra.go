@@ -31,6 +31,10 @@ type Entra struct {
 	*Server
 	// Lifetime is how long its access tokens live; Entra's own are given 60 to 90 minutes.
 	Lifetime time.Duration
+	// Groups is how many group ids its access tokens carry. Two hundred, the most that Entra puts into a JWT, make it
+	// 12 KB long.
+	// https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim
+	Groups int
 
 	key    *signingKey
 	client *http.Client

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -284,6 +285,13 @@ func (e *Entra) mint(app Application, resource, method string, more ...map[strin
 	} else {
 		claims["iss"], claims["ver"], claims["idp"] = IssuerV1(app.TenantID), "1.0", IssuerV1(app.TenantID)
 		claims["appid"], claims["appidacr"], claims["idtyp"] = app.ClientID, method, "app"
+	}
+	if e.Groups > 0 {
+		groups := make([]string, e.Groups)
+		for i := range groups {
+			groups[i] = fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", i)
+		}
+		claims["groups"] = groups
 	}
 	for _, m := range more {
 		maps.Copy(claims, m)

@@ -1,0 +1,38 @@
+// Bench times both binaries as whole processes, each in pairs with a bare Go program that prints the same bytes: that is
+// what a caller pays, and the ratio holds on any machine. It brings its own clouds, keyring daemon and home.
+//
+//	go run ./bench            a table
+//	go run ./bench -check     exit code 1 when a bound is broken
+//	go run ./bench -json      for machines
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	rounds := flag.Int("rounds", 100, "paired runs of each row")
+	check := flag.Bool("check", false, "end with exit code 1 when a bound is broken")
+	asJSON := flag.Bool("json", false, "print one JSON object")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	report, err := measure(ctx, *rounds)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	if *asJSON {
+		err = report.writeJSON(os.Stdout)
+	} else {
+		err = report.writeText(os.Stdout)
+	}
+	if err != nil || *check && report.broken() {
+		os.Exit(1)
+	}
+}
