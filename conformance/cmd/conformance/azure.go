@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+)
+
+// client is a program that a user of Azure has, and what is asked of it.
+type client struct {
+	name string
+	// install makes it runnable and returns the command line that asks are added to.
+	install func(ctx context.Context, shop *workshop) ([]string, error)
+	// asks may start what they need; stop ends that.
+	asks func(ctx context.Context, shop *workshop, m *machine) (asks []ask, stop func(), err error)
+}
+
+// ask is one call of a client.
+type ask struct {
+	verb string
+	args []string
+	env  map[string]string
+	// hangs means that Entra ID does not answer.
+	hangs bool
+	// plain means that the client is not one of our programs, which answer in JSON.
+	plain bool
+	check func(m *machine, a answer) error
+}
+
+func azureClients() []client {
+	sdk := func(names credentialNames) func(context.Context, *workshop, *machine) ([]ask, func(), error) {
+		return func(context.Context, *workshop, *machine) ([]ask, func(), error) {
+			return credentialAsks(names), func() {}, nil
+		}
+	}
+	return []client{
+		{"python", installPython, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
+		{"node", installNode, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
+		{"go", installGo("azidentity"), sdk(credentialNames{az: "AzureCLICredential", azd: "AzureDeveloperCLICredential", chain: "DefaultAzureCredential"})},
+	}
+}
+
+func azureSuite() suite {
+	s := suite{name: "azure", run: runAzure}
+	for _, c := range azureClients() {
+		s.clients = append(s.clients, c.name)
+	}
+	return s
+}
+
+func runAzure(ctx context.Context, shop *workshop, chosen []string, rows *table) error {
+	m, err := startMachine(ctx, shop)
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	for _, c := range azureClients() {
+		if len(chosen) == 0 || slices.Contains(chosen, c.name) {
+			runClient(ctx, shop, m, c, rows)
+		}
+	}
+	return nil
+}
+
+func runClient(ctx context.Context, shop *workshop, m *machine, c client, rows *table) {
+	start := time.Now()
+	argv, err := c.install(ctx, shop)
+	rows.add(row{client: c.name, version: "", verb: "install", took: time.Since(start), err: err})
+	if err != nil {
+		return
+	}
+	asks, stop, err := c.asks(ctx, shop, m)
+	if err != nil {
+		rows.add(row{client: c.name, verb: "start", err: err})
+		return
+	}
+	defer stop()
+	// Those that wait for their deadline cost no processor: they run beside the others.
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
+	for i, a := range asks {
+		if !a.hangs {
+			continue
+		}
+		waiting.Go(func() {
+			rows.add(call(ctx, m, m.broken, c.name, fmt.Sprintf("%s-%d", c.name, i), argv, a))
+		})
+	}
+	for _, a := range asks {
+		if !a.hangs {
+			rows.add(call(ctx, m, m.clouds, c.name, c.name, argv, a))
+		}
+	}
+}
+
+func installPython(ctx context.Context, shop *workshop) ([]string, error) {
+	if err := shop.need(ctx, tool{[]string{"python3", "-c", "import ensurepip, venv"}, []string{"python3", "python3-venv"}}); err != nil {
+		return nil, err
+	}
+	dir, err := shop.fetch("azure/python")
+	if err != nil {
+		return nil, err
+	}
+	python := filepath.Join(dir, "venv", "bin", "python")
+	if err := shop.sh(ctx, dir, "python3", "-m", "venv", "venv"); err != nil {
+		return nil, err
+	}
+	return []string{python, filepath.Join(dir, "client.py")}, shop.sh(ctx, dir, python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt")
+}
+
+func installNode(ctx context.Context, shop *workshop) ([]string, error) {
+	dir, node, err := nodePackages(ctx, shop)
+	return []string{node, filepath.Join(dir, "client.mjs")}, err
+}
+
+// nodePackages installs what package-lock.json names: the libraries, Azurite, and the Node.js that they need, which
+// is newer than what a distribution has.
+func nodePackages(ctx context.Context, shop *workshop) (dir, node string, err error) {
+	if err := shop.need(ctx, tool{[]string{"npm", "--version"}, []string{"nodejs", "npm"}}); err != nil {
+		return "", "", err
+	}
+	if dir, err = shop.fetch("azure/node"); err != nil {
+		return "", "", err
+	}
+	node = filepath.Join(dir, "node_modules", ".bin", "node")
+	// What is there already is of the same lock file, or else npm replaces it.
+	installed := filepath.Join(dir, "installed.json")
+	want, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return "", "", err
+	}
+	if got, err := os.ReadFile(installed); err == nil && string(got) == string(want) {
+		return dir, node, nil
+	}
+	if err := shop.sh(ctx, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
+		return "", "", err
+	}
+	return dir, node, os.WriteFile(installed, want, 0o600)
+}
+
+// installGo builds one of the programs under azure/go, which take their versions from this module's go.mod.
+func installGo(name string) func(context.Context, *workshop) ([]string, error) {
+	return func(ctx context.Context, shop *workshop) ([]string, error) {
+		program := filepath.Join(shop.dir, "azure", "go", name)
+		return []string{program}, shop.sh(ctx, ".", "go", "build", "-o", program, "./azure/go/"+name)
+	}
+}

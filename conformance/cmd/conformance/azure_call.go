@@ -1,0 +1,96 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+
+	"github.com/idferry/idferry/internal/fakecloud"
+)
+
+// answer is the line that a program under azure/ prints. Those that are not ours fill OK, Error and Output from their
+// exit code and streams.
+type answer struct {
+	Client  string `json:"client"`
+	Version string `json:"version"`
+	Verb    string `json:"verb"`
+	OK      bool   `json:"ok"`
+	// Token goes through this pipe and no further: it is checked and never shown.
+	Token string `json:"token"`
+	// ExpiresOn is when the library believes that the token expires, in seconds since 1970.
+	ExpiresOn int64 `json:"expires_on"`
+	// Blobs are the names that a listing gave.
+	Blobs []string `json:"blobs"`
+	MS    int64    `json:"ms"`
+	Error string   `json:"error"`
+
+	Output string `json:"-"`
+}
+
+// patience is how long a client may take; the helper itself ends within 9 s.
+const patience = 60 * time.Second
+
+// call runs the client with one ask. Its standard input stays open and silent, as JavaScript leaves it to az.
+func call(ctx context.Context, m *machine, clouds *fakecloud.Sandbox, name, cache string, argv []string, a ask) row {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	r := row{client: name, verb: a.verb}
+	silent, never, err := os.Pipe()
+	if err != nil {
+		r.err = err
+		return r
+	}
+	defer func() { _, _ = silent.Close(), never.Close() }()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:len(argv):len(argv)], a.args...)...)
+	cmd.Dir, cmd.Env = "/bin", m.environment(cache, clouds, a.env)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = silent, &stdout, &stderr
+	cmd.WaitDelay = time.Second
+	start := time.Now()
+	err = cmd.Run()
+	r.took = time.Since(start)
+	if ctx.Err() != nil {
+		err = fmt.Errorf("no end after %s", patience)
+	}
+	got := answer{OK: err == nil, Output: stdout.String()}
+	if err != nil {
+		got.Error = strings.TrimSpace(fmt.Sprintf("%v\n%s", err, stderr.String()))
+	}
+	if !a.plain {
+		lines := strings.Split(strings.TrimSpace(stdout.String()), "\n")
+		if bad := json.Unmarshal([]byte(lines[len(lines)-1]), &got); bad != nil {
+			r.err = errors.Join(err, fmt.Errorf("the client's answer is not JSON: %w\n%s", bad, tail(append(hide(stdout.Bytes()), hide(stderr.Bytes())...))))
+			return r
+		}
+		r.client, r.version, r.took = name+" "+got.Client, got.Version, time.Duration(got.MS)*time.Millisecond
+	}
+	r.err = errors.Join(notShown("error", got.Error), notShown("standard error", stderr.String()), a.check(m, got))
+	return r
+}
+
+// notShown fails where a token, or part of one, went where a person reads.
+func notShown(where, text string) error {
+	if strings.Contains(text, "eyJ") {
+		return fmt.Errorf("a token is visible in its %s: %s", where, hide([]byte(text)))
+	}
+	return nil
+}
+
+// hide keeps tokens out of our own output.
+func hide(text []byte) []byte {
+	words := bytes.Split(text, []byte("eyJ"))
+	for i, word := range words[1:] {
+		if end := bytes.IndexAny(word, " \"'\n\t"); end >= 0 {
+			words[i+1] = append([]byte("[token]"), word[end:]...)
+		} else {
+			words[i+1] = []byte("[token]")
+		}
+	}
+	return bytes.Join(words, nil)
+}
