@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/idferry/idferry/internal/desktop"
 )
 
 // row is one line of the report.
@@ -103,9 +105,9 @@ func measure(ctx context.Context, rounds int) (report, error) {
 // hits are the rows of remembered tokens, for every holder and both binaries.
 func (b *bench) hits(ctx context.Context, tag string) ([]row, error) {
 	var rows []row
-	desk, missing := startDesktop(ctx, filepath.Join(b.dir, "desktop-"+tag))
+	desk, missing := desktop.Start(ctx, filepath.Join(b.dir, "desktop-"+tag))
 	if missing == nil {
-		defer desk.stop()
+		defer desk.Stop()
 	}
 	for _, holder := range []struct {
 		name  string
@@ -113,7 +115,7 @@ func (b *bench) hits(ctx context.Context, tag string) ([]row, error) {
 	}{{"kernel", boundLocal}, {"file", boundLocal}, {"keyring", boundService}} {
 		env := b.env
 		if holder.name == "keyring" && missing == nil {
-			env = append(append([]string{}, env...), desk.env...)
+			env = append(append([]string{}, env...), desk.Env...)
 		}
 		for _, program := range []struct {
 			path string

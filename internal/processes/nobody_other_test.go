@@ -1,5 +1,5 @@
 //go:build !linux
 
-package crowd
+package processes
 
 func nobody(string) error { return nil }

@@ -1,0 +1,161 @@
+//go:build linux
+
+// Package desktop runs a session bus and a Secret Service of its own, for tests and measurements that need a real
+// keyring: gnome-keyring in a home nobody else uses, on a bus nobody else knows. Nothing of the user's is touched.
+package desktop
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+)
+
+const (
+	secretsName = "org.freedesktop.secrets"
+	secretsPath = dbus.ObjectPath("/org/freedesktop/secrets")
+	login       = dbus.ObjectPath("/org/freedesktop/secrets/collection/login")
+)
+
+// Desktop is a session bus, with a Secret Service unless it is a Bus.
+type Desktop struct {
+	// Env is the environment of a program of that desktop: HOME, XDG_RUNTIME_DIR, DBUS_SESSION_BUS_ADDRESS and so on.
+	Env []string
+	// Bus and Service are the daemons. Service is nil where there is none.
+	Bus, Service *os.Process
+
+	address string
+	cancel  func()
+	wait    []func() error
+}
+
+// StartBus starts a bus in home whose services are those of the .service files in services, a directory that may be "".
+// The error says what is missing where dbus-daemon is not installed.
+func StartBus(ctx context.Context, home, services string) (*Desktop, error) {
+	if _, err := exec.LookPath("dbus-daemon"); err != nil {
+		return nil, errors.New("dbus-daemon is not installed")
+	}
+	runtimeDir := filepath.Join(home, "run")
+	if err := os.MkdirAll(runtimeDir, 0o700); err != nil {
+		return nil, err
+	}
+	activation := ""
+	if services != "" {
+		activation = "<servicedir>" + services + "</servicedir>"
+	}
+	config := filepath.Join(home, "bus.conf")
+	err := os.WriteFile(config, []byte(`<busconfig><type>session</type><listen>unix:dir=`+runtimeDir+`</listen><auth>EXTERNAL</auth>`+activation+
+		`<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`), 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	bus := exec.CommandContext(ctx, "dbus-daemon", "--config-file", config, "--nofork", "--print-address")
+	bus.Env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "XDG_RUNTIME_DIR=" + runtimeDir, "XDG_DATA_HOME=" + filepath.Join(home, "data"), "XDG_CACHE_HOME=" + filepath.Join(home, "cache")}
+	out, err := bus.StdoutPipe()
+	if err == nil {
+		err = bus.Start()
+	}
+	if err != nil {
+		cancel()
+		return nil, err
+	}
+	d := &Desktop{Bus: bus.Process, cancel: cancel, wait: []func() error{bus.Wait}}
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		d.Stop()
+		return nil, err
+	}
+	d.address = strings.TrimSpace(address)
+	d.Env = append(bus.Env, "DBUS_SESSION_BUS_ADDRESS="+d.address)
+	return d, nil
+}
+
+// Start starts a bus and gnome-keyring with an unlocked login collection. more is added to the service's environment.
+func Start(ctx context.Context, home string, more ...string) (*Desktop, error) {
+	if _, err := exec.LookPath("gnome-keyring-daemon"); err != nil {
+		return nil, errors.New("gnome-keyring-daemon is not installed")
+	}
+	d, err := StartBus(ctx, home, "")
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	// In the foreground: the parent of a daemon that forks returns before the child serves for good.
+	service := exec.CommandContext(ctx, "gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
+	service.Env, service.Stdin = append(d.Env, more...), strings.NewReader("a password")
+	if err := service.Start(); err != nil {
+		cancel()
+		d.Stop()
+		return nil, err
+	}
+	stopBus := d.cancel
+	d.Service, d.cancel, d.wait = service.Process, func() { cancel(); stopBus() }, append(d.wait, service.Wait)
+	if err := d.ready(ctx); err != nil {
+		d.Stop()
+		return nil, err
+	}
+	return d, nil
+}
+
+// Stop ends the daemons, stopped ones too, and waits for them.
+func (d *Desktop) Stop() {
+	d.cancel()
+	for _, wait := range d.wait {
+		_ = wait()
+	}
+	d.wait = nil
+}
+
+// ready waits until the service owns its name and its login collection is open.
+func (d *Desktop) ready(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := d.Do(func(conn *dbus.Conn) error {
+			var running bool
+			// First, since the bus would start a service for any other call where it knows one.
+			if err := conn.BusObject().CallWithContext(ctx, "org.freedesktop.DBus.NameHasOwner", 0, secretsName).Store(&running); err != nil || !running {
+				return errors.Join(err, errors.New("the service has no name yet"))
+			}
+			locked, err := conn.Object(secretsName, login).GetProperty("org.freedesktop.Secret.Collection.Locked")
+			if err == nil && locked.Value() != false {
+				err = errors.New("the collection is locked")
+			}
+			return err
+		})
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("gnome-keyring-daemon did not come up: %w", err)
+		case <-tick.C:
+		}
+	}
+}
+
+// Do calls f with a connection to the bus.
+func (d *Desktop) Do(f func(*dbus.Conn) error) error {
+	conn, err := dbus.Connect(d.address)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(conn), conn.Close())
+}
+
+// Lock locks the login collection.
+func (d *Desktop) Lock() error {
+	return d.Do(func(conn *dbus.Conn) error {
+		return conn.Object(secretsName, secretsPath).Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{login}).Err
+	})
+}
