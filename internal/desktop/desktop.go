@@ -152,10 +152,3 @@ func (d *Desktop) Do(f func(*dbus.Conn) error) error {
 	}
 	return errors.Join(f(conn), conn.Close())
 }
-
-// Lock locks the login collection.
-func (d *Desktop) Lock() error {
-	return d.Do(func(conn *dbus.Conn) error {
-		return conn.Object(secretsName, secretsPath).Call("org.freedesktop.Secret.Service.Lock", 0, []dbus.ObjectPath{login}).Err
-	})
-}

@@ -2,9 +2,7 @@ package google
 
 import (
 	"encoding/json"
-	"errors"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -65,7 +63,8 @@ func (s Settings) findCredentials() (*credentialsFile, error) {
 		return file, err
 	}
 	path := s.wellKnownFile()
-	if _, err := os.Stat(path); path == "" || errors.Is(err, fs.ErrNotExist) {
+	// A home that is a file (/dev/null) or somebody else's has none for us, as golang.org/x/oauth2/google sees it too.
+	if _, err := os.Stat(path); path == "" || err != nil {
 		return nil, nil
 	}
 	return readCredentials(path, path)

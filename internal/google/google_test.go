@@ -245,6 +245,16 @@ func TestAutoFollowsTheOrderOfApplicationDefaultCredentials(t *testing.T) {
 	w.takeFor(s, "token-file", deployer)
 }
 
+func TestAHomeThatIsNoneHasNoCredentials(t *testing.T) {
+	w := newWorld(t)
+	w.instance(runner)
+	s := w.settings("auto")
+	for _, home := range []string{"/dev/null", filepath.Join(w.env["HOME"], "gone"), ""} {
+		w.env["HOME"], w.env["APPDATA"] = home, home
+		w.takeFor(s, "metadata", runner)
+	}
+}
+
 func TestWhatIsConfiguredIsNotProbedFor(t *testing.T) {
 	w := newWorld(t)
 	w.instance(runner)

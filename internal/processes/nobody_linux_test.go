@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 )
 
 // nobody says who still runs a program.
@@ -16,3 +17,5 @@ func nobody(program string) error {
 	}
 	return nil
 }
+
+func uid() string { return strconv.Itoa(os.Getuid()) }

@@ -31,6 +31,12 @@ func build(t *testing.T) built {
 	if err := os.WriteFile(bare, []byte("package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(os.Args[1]) }\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	// Other users run them too.
+	for _, d := range []string{dir, filepath.Dir(dir)} {
+		if err := os.Chmod(d, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
 	b := built{filepath.Join(dir, "azure-token-helper"), filepath.Join(dir, "gcp-executable-source"), filepath.Join(dir, "bare")}
 	for out, pkg := range map[string]string{
 		b.helper: "github.com/idferry/idferry/cmd/azure-token-helper", b.source: "github.com/idferry/idferry/cmd/gcp-executable-source", b.bare: bare,
