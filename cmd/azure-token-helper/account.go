@@ -1,6 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -18,52 +22,91 @@ const toolLimit = 9 * time.Second
 
 // newAccount is the `account` group of az.
 func newAccount(p cli.Process) *cobra.Command {
-	group := &cobra.Command{Use: "account", Short: "Tokens as the Azure CLI prints them", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return needVerb(cmd) }}
-	group.AddCommand(newGetAccessToken(p))
-	return group
+	return azGroup(p, "account", "Tokens as the Azure CLI prints them",
+		newGetAccessToken(p), newAccountShow(p), newAccountList(p), newAccountSet(p), newLogout(p, "clear"))
+}
+
+// getAccessToken is what every Azure SDK runs.
+type getAccessToken struct {
+	federation
+	resource, resourceType, tenant string
+	scopes                         []string
+	subscription                   func() string
 }
 
 func newGetAccessToken(p cli.Process) *cobra.Command {
-	f := &federation{process: p}
-	var resource, tenant, subscription, output string
-	var scopes []string
+	v := &getAccessToken{federation: federation{process: p}}
 	cmd := &cobra.Command{
-		Use: "get-access-token", Short: "Print a token as `az account get-access-token` does", Args: cobra.NoArgs,
-		Example: "  az account get-access-token --resource https://storage.azure.com -o json",
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := f.open(tenant)
-			if err != nil {
-				return err
-			}
-			defer s.close()
-			asked, err := scopesOf(resource, scopes, s.cloud)
-			if err != nil {
-				return err
-			}
-			print, err := azFormat(output)
-			if err != nil {
-				return err
-			}
-			t, err := s.token(cmd.Context(), asked, "")
-			if err != nil {
-				return err
-			}
-			if tenant != "" {
-				subscription = "" // as az, whose answer to --tenant names no subscription
-			}
-			_, err = p.Stdout.Write(print(azcli.NewAccessToken(t, s.tenantID, subscription, time.Local)))
-			return err
-		},
+		Use: "get-access-token", Short: "Print a token as `az account get-access-token` does",
+		Example: "  az account get-access-token --resource https://storage.azure.com -o json\n" +
+			"  az account get-access-token --scope https://vault.azure.net/.default --query accessToken -o tsv",
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&resource, "resource", "", "resource of the token")
-	flags.StringArrayVar(&scopes, "scope", nil, "scope of the token")
-	flags.StringVarP(&output, "output", "o", "json", "json or none")
-	flags.StringVarP(&tenant, "tenant", "t", "", "Entra tenant [$AZURE_TENANT_ID]")
-	b := f.bindTool(flags)
-	b.String(&subscription, "subscription", "", "", "subscription to name in the answer", "AZURE_SUBSCRIPTION_ID", "ARM_SUBSCRIPTION_ID")
-	return cmd
+	flags.StringVar(&v.resource, "resource", "", "resource of the token")
+	flags.StringVar(&v.resourceType, "resource-type", "", "resource of the token by its kind: "+strings.Join(azcli.ResourceTypes(), ", "))
+	flags.StringArrayVar(&v.scopes, "scope", nil, "scopes of the token, by default those of Azure Resource Manager")
+	flags.StringVarP(&v.tenant, "tenant", "t", "", "Entra tenant [$AZURE_TENANT_ID]")
+	v.subscription = bindSubscription(flags)
+	v.bindTool(flags)
+	return azVerb(p, cmd, nil, func(ctx context.Context) (any, error) { return v.run(ctx, cmd.CommandPath()) })
+}
+
+func (v *getAccessToken) run(ctx context.Context, command string) (any, error) {
+	if v.resourceType != "" && !slices.Contains(azcli.ResourceTypes(), v.resourceType) {
+		return nil, azcli.Choice(command, v.resourceType, "--resource-type", azcli.ResourceTypes())
+	}
+	s, err := v.open(v.tenant)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	v.tenantID = s.tenantID
+	account, err := v.account()
+	if err != nil {
+		return nil, err
+	}
+	if want := v.subscription(); want != "" && !account.Is(want) {
+		// Any subscription of the tenant takes the token, and its id is all that az would say of it.
+		if !azcli.IsID(want) {
+			return nil, unknownSubscription(account, want)
+		}
+		account.SubscriptionID = want
+	}
+	if v.tenant != "" {
+		account.SubscriptionID = "" // as az, whose answer to --tenant names no subscription
+	}
+	scopes, err := v.scopesOf(s.cloud)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.token(ctx, scopes, "")
+	if err != nil {
+		return nil, err
+	}
+	return azcli.NewAccessToken(t, s.tenantID, account.SubscriptionID, time.Local).Document(), nil
+}
+
+// scopesOf follows az: --scope wins over --resource, and that over --resource-type.
+func (v *getAccessToken) scopesOf(cloud entra.Cloud) ([]string, error) {
+	resource := v.resource
+	if resource == "" && v.resourceType != "" {
+		active, _, err := v.clouds()
+		if err != nil {
+			return nil, err
+		}
+		var key string
+		if resource, key = active.ResourceOf(v.resourceType); resource == "" {
+			return nil, problem.New(problem.BadInput, "The endpoint '%s' is not set in cloud '%s'", key, active.Name).WithHint("name it with --resource")
+		}
+	}
+	var scopes []string
+	for _, s := range v.scopes {
+		scopes = append(scopes, strings.Fields(s)...)
+	}
+	if len(scopes) > 0 {
+		resource = ""
+	}
+	return scopesOf(resource, scopes, cloud)
 }
 
 // bindTool adds the settings of a stand-in. The real tools do not know these flags, so they are hidden there.
@@ -96,16 +139,6 @@ func scopesOf(resource string, scopes []string, cloud entra.Cloud) ([]string, er
 	}
 }
 
-func azFormat(output string) (func(azcli.AccessToken) []byte, error) {
-	switch output {
-	case "json":
-		return azcli.AccessToken.JSON, nil
-	case "none":
-		return func(azcli.AccessToken) []byte { return nil }, nil
-	}
-	return nil, problem.Input("--output", "%q is not a format of this stand-in", output).WithHint("use json or none")
-}
-
 // sentence is the whole of an error for a caller that shows one text: code, message and hint.
 func sentence(e *problem.Error) string {
 	if e.Hint == "" {
@@ -116,6 +149,10 @@ func sentence(e *problem.Error) string {
 
 // failAsAz shows err as az does: one line on stderr, 2 for a command line it cannot read, 1 otherwise.
 func failAsAz(p cli.Process, err error) int {
+	var ended exitCode
+	if errors.As(err, &ended) {
+		return int(ended)
+	}
 	e := problem.From(err)
 	_, _ = p.Stderr.Write([]byte(azcli.Error(token.NewRedactor().Clean(sentence(e))) + "\n"))
 	if e.Misuse {

@@ -37,6 +37,15 @@ func NewAccessToken(t token.Token, tenant, subscription string, zone *time.Locat
 	}
 }
 
+// Document is the answer as queries see it, in the order in which az makes it.
+func (a AccessToken) Document() *Object {
+	members := []Member{{"tokenType", a.TokenType}, {"accessToken", a.AccessToken}, {"expires_on", a.ExpiresOnUnix}, {"expiresOn", a.ExpiresOn}, {"tenant", a.Tenant}}
+	if a.Subscription != "" {
+		members = append(members, Member{"subscription", a.Subscription})
+	}
+	return &Object{Members: members}
+}
+
 // JSON returns the document with az's indentation: Python's SDK redacts it in errors by its `": "`.
 func (a AccessToken) JSON() []byte { return document(a) }
 
