@@ -34,8 +34,9 @@ func inRing(f func(ring int) error) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	ring, err := unix.KeyctlInt(unix.KEYCTL_GET_PERSISTENT, -1, unix.KEY_SPEC_PROCESS_KEYRING, 0, 0)
-	if err != nil {
-		// Kernels without CONFIG_PERSISTENT_KEYRINGS.
+	if errors.Is(err, unix.EOPNOTSUPP) {
+		// A kernel without CONFIG_PERSISTENT_KEYRINGS. After any other error the next call may well see that ring again,
+		// and would not find there what this one put into another.
 		if ring, err = unix.KeyctlGetKeyringID(unix.KEY_SPEC_USER_KEYRING, true); err == nil {
 			if _, err = unix.KeyctlGetKeyringID(unix.KEY_SPEC_PROCESS_KEYRING, true); err == nil {
 				_, err = unix.KeyctlInt(unix.KEYCTL_LINK, ring, unix.KEY_SPEC_PROCESS_KEYRING, 0, 0)

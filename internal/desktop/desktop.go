@@ -42,8 +42,12 @@ func StartBus(ctx context.Context, home, services string) (*Desktop, error) {
 	if _, err := exec.LookPath("dbus-daemon"); err != nil {
 		return nil, errors.New("dbus-daemon is not installed")
 	}
-	runtimeDir := filepath.Join(home, "run")
-	if err := os.MkdirAll(runtimeDir, 0o700); err != nil {
+	if err := os.MkdirAll(home, 0o700); err != nil {
+		return nil, err
+	}
+	// Not in home, whose path may be too long for a socket.
+	runtimeDir, err := os.MkdirTemp("", "bus")
+	if err != nil {
 		return nil, err
 	}
 	activation := ""
@@ -51,7 +55,7 @@ func StartBus(ctx context.Context, home, services string) (*Desktop, error) {
 		activation = "<servicedir>" + services + "</servicedir>"
 	}
 	config := filepath.Join(home, "bus.conf")
-	err := os.WriteFile(config, []byte(`<busconfig><type>session</type><listen>unix:dir=`+runtimeDir+`</listen><auth>EXTERNAL</auth>`+activation+
+	err = os.WriteFile(config, []byte(`<busconfig><type>session</type><listen>unix:dir=`+runtimeDir+`</listen><auth>EXTERNAL</auth>`+activation+
 		`<policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>`), 0o600)
 	if err != nil {
 		return nil, err
@@ -67,7 +71,7 @@ func StartBus(ctx context.Context, home, services string) (*Desktop, error) {
 		cancel()
 		return nil, err
 	}
-	d := &Desktop{Bus: bus.Process, cancel: cancel, wait: []func() error{bus.Wait}}
+	d := &Desktop{Bus: bus.Process, cancel: cancel, wait: []func() error{bus.Wait, func() error { return os.RemoveAll(runtimeDir) }}}
 	address, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		d.Stop()
