@@ -37,7 +37,7 @@ type row struct {
 }
 
 func (r row) broken() bool {
-	return r.Missing == "" && (r.Bound > 0 && r.Ratio > r.Bound || r.Requests > 0)
+	return r.Missing == "" && (r.Bound > 0 && r.Ratio > r.Bound || r.Requests > 0 || strings.Contains(r.Sockets, "network"))
 }
 
 // The bounds that a hit is held to.

@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// faultsVariable turns what is missing for a fault (a daemon, root) from a skip into a failure; CI sets it to 1.
-	faultsVariable = "IDFERRY_TEST_FAULTS"
 	// markVariable is in the environment of everything that a call starts.
 	markVariable = "IDFERRY_TEST_MARK"
 	// slack is how much longer than without a cache a call may take, whatever is wrong with the cache.

@@ -17,6 +17,10 @@ import (
 	"github.com/idferry/idferry/internal/token"
 )
 
+// faultsVariable says that the tests have the machine to themselves, so that time counts, and that it has all they need:
+// what is missing for a fault (a daemon, root) is then a failure and no skip. CI sets it to 1.
+const faultsVariable = "IDFERRY_TEST_FAULTS"
+
 // built are the programs that the tests run.
 type built struct{ helper, source, bare string }
 
