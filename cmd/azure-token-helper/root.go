@@ -43,7 +43,7 @@ func run(ctx context.Context, p cli.Process) int {
 func surface(p cli.Process) (*cobra.Command, func(error) int) {
 	switch p.Name {
 	case "az":
-		return bare("az", "Stand-in for the Azure CLI", newAccount(p)), func(err error) int { return failAsAz(p, err) }
+		return newAz(p), func(err error) int { return failAsAz(p, err) }
 	case "azd":
 		return bare("azd", "Stand-in for the Azure Developer CLI", newAuth(p)), func(err error) int { return failAsAzd(p, err) }
 	}

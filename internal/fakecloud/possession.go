@@ -39,7 +39,7 @@ const guardLife = 15 * time.Minute
 // provenToken checks a proof of possession as kubeguard/guard does on clusters connected to Azure Arc, and returns the
 // access token in it, whose signature it leaves to the caller.
 func provenToken(proof, host string, now time.Time) (string, error) {
-	parsed, err := jose.ParseSigned(proof, []jose.SignatureAlgorithm{jose.RS256})
+	parsed, err := jose.ParseSignedCompact(proof, []jose.SignatureAlgorithm{jose.RS256})
 	if err != nil || len(parsed.Signatures) != 1 {
 		return "", fmt.Errorf("no proof of possession: %v", err)
 	}
