@@ -39,6 +39,7 @@ func TestALockedOrDeafKeyringCostsOnlyTheCache(t *testing.T) {
 	programs := build(t)
 	modes := []string{"keyring"}
 	t.Run("a locked collection, and no display", func(t *testing.T) {
+		t.Parallel()
 		p, d := seated(t)
 		if err := d.Lock(); err != nil {
 			t.Fatal(err)
@@ -50,6 +51,7 @@ func TestALockedOrDeafKeyringCostsOnlyTheCache(t *testing.T) {
 		}
 	})
 	t.Run("a locked collection, and a display on which nobody answers", func(t *testing.T) {
+		t.Parallel()
 		display := screen(t)
 		p, d := seated(t, "DISPLAY="+display)
 		if err := d.Lock(); err != nil {
@@ -61,21 +63,25 @@ func TestALockedOrDeafKeyringCostsOnlyTheCache(t *testing.T) {
 		}
 	})
 	t.Run("a keyring that has stopped", func(t *testing.T) {
+		t.Parallel()
 		p, d := seated(t)
 		send(t, d.Service, syscall.SIGSTOP)
 		p.survives(t, programs, fault{modes: modes, reason: "the keyring did not answer within 2s", calls: 3})
 	})
 	t.Run("a bus that has stopped", func(t *testing.T) {
+		t.Parallel()
 		p, d := seated(t)
 		send(t, d.Bus, syscall.SIGSTOP)
 		p.survives(t, programs, fault{modes: modes, reason: "the keyring did not answer within 2s"})
 	})
 	t.Run("a bus that is gone", func(t *testing.T) {
+		t.Parallel()
 		p, d := seated(t)
 		d.Stop()
 		p.survives(t, programs, fault{modes: modes, reason: "the session bus says: dial unix"})
 	})
 	t.Run("a keyring that is gone", func(t *testing.T) {
+		t.Parallel()
 		p, d := seated(t)
 		send(t, d.Service, syscall.SIGKILL)
 		if err := d.Gone(t.Context()); err != nil {
@@ -84,6 +90,7 @@ func TestALockedOrDeafKeyringCostsOnlyTheCache(t *testing.T) {
 		p.survives(t, programs, fault{modes: modes, reason: "no Secret Service is running"})
 	})
 	t.Run("a bus that dies during the call", func(t *testing.T) {
+		t.Parallel()
 		p, d := seated(t)
 		off, _ := p.call(t, programs, fault{}, "off")
 		send(t, d.Service, syscall.SIGSTOP)

@@ -150,6 +150,7 @@ func TestWithoutAUsableHomeTheTokenIsPrinted(t *testing.T) {
 		"a runtime directory is one": {env: []string{"XDG_RUNTIME_DIR=" + file}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			f.modes = []string{"auto", "file"}
 			if f.reason == "" {
 				f.modes = []string{"file"}

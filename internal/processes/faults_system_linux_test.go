@@ -34,6 +34,7 @@ func TestWhatTheSystemRefusesTheTokenIsPrinted(t *testing.T) {
 		"a kernel keyring that is refused is no matter for a file": {"deny " + errno(syscall.EPERM) + keys, "", []string{"file"}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t)
 			if strings.Contains(f.role, "add_key") && !strings.Contains(f.role, "keyctl") {
 				withoutKernelKey(t, p, programs)
@@ -73,6 +74,7 @@ func TestOnAFullOrReadOnlyDiskTheTokenIsPrinted(t *testing.T) {
 		{"a read-only disk and no directory yet", "readonly", "other", "read-only file system"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
 			p := newPlace(t)
 			disk := filepath.Join(p.home, "disk")
 			if err := os.Mkdir(disk, 0o700); err != nil {

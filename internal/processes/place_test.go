@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,34 +25,56 @@ const faultsVariable = "IDFERRY_TEST_FAULTS"
 // built are the programs that the tests run.
 type built struct{ helper, source, bare string }
 
-// build compiles both binaries as a release does, and a bare program that prints what it is given.
+// build compiles both binaries as a release does, and a bare program that prints what it is given; once for all tests.
 func build(t *testing.T) built {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("it builds the binaries and starts hundreds of processes")
 	}
-	dir := t.TempDir()
-	bare := filepath.Join(dir, "bare.go")
-	if err := os.WriteFile(bare, []byte("package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(os.Args[1]) }\n"), 0o600); err != nil {
+	b, err := compiled()
+	if err != nil {
 		t.Fatal(err)
 	}
-	// Other users run them too.
-	for _, d := range []string{dir, filepath.Dir(dir)} {
-		if err := os.Chmod(d, 0o755); err != nil {
-			t.Fatal(err)
-		}
+	return b
+}
+
+var (
+	compiled = sync.OnceValues(compile)
+	programs string // directory
+)
+
+func TestMain(m *testing.M) {
+	takeRole()
+	code := m.Run()
+	if programs != "" {
+		_ = os.RemoveAll(programs)
 	}
-	b := built{filepath.Join(dir, "azure-token-helper"), filepath.Join(dir, "gcp-executable-source"), filepath.Join(dir, "bare")}
+	os.Exit(code)
+}
+
+func compile() (b built, err error) {
+	if programs, err = os.MkdirTemp("", "processes"); err != nil {
+		return b, err
+	}
+	// Other users run them too.
+	if err := os.Chmod(programs, 0o755); err != nil {
+		return b, err
+	}
+	bare := filepath.Join(programs, "bare.go")
+	if err := os.WriteFile(bare, []byte("package main\n\nimport \"os\"\n\nfunc main() { os.Stdout.WriteString(os.Args[1]) }\n"), 0o600); err != nil {
+		return b, err
+	}
+	b = built{filepath.Join(programs, "azure-token-helper"), filepath.Join(programs, "gcp-executable-source"), filepath.Join(programs, "bare")}
 	for out, pkg := range map[string]string{
 		b.helper: "github.com/idferry/idferry/cmd/azure-token-helper", b.source: "github.com/idferry/idferry/cmd/gcp-executable-source", b.bare: bare,
 	} {
-		cmd := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out+exe(), pkg)
+		cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", out+exe(), pkg)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if text, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, text)
+			return b, fmt.Errorf("%w: %s", err, text)
 		}
 	}
-	return b
+	return b, nil
 }
 
 func exe() string {
