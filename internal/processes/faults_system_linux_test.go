@@ -1,8 +1,11 @@
 package processes
 
 import (
+	"bufio"
+	"context"
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -105,6 +108,36 @@ func mountsWork(p *place, f fault) error {
 	return err
 }
 
+// exhaust uses up a user's quota of kernel keys until the test ends.
+func exhaust(t *testing.T, p *place, who *syscall.SysProcAttr) {
+	t.Helper()
+	// The test binary itself is in a directory of its own user's.
+	copied := filepath.Join(p.home, "test-binary")
+	data, err := os.ReadFile(os.Args[0])
+	if err := errors.Join(err, os.WriteFile(copied, data, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	env, _ := as("quota")
+	cmd := exec.CommandContext(context.Background(), copied)
+	cmd.Env, cmd.SysProcAttr = append(append([]string{}, p.env...), env...), who
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Stderr = os.Stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = errors.Join(stdin.Close(), cmd.Wait()) })
+	if line, err := bufio.NewReader(stdout).ReadString('\n'); err != nil {
+		t.Fatalf("%q, %v", line, err)
+	}
+}
+
 // stranger is a user that nobody is.
 const stranger = 54321
 
@@ -141,16 +174,8 @@ func TestAnotherUsersHomeQuotaAndDirectoryCostOnlyTheCache(t *testing.T) {
 	t.Run("a full quota of kernel keys", func(t *testing.T) {
 		p := newPlace(t)
 		home := own(t, p, 0o700)
-		env, under := as("quota")
-		// The test binary is in a directory of its own user's.
-		copied := filepath.Join(p.home, "test-binary")
-		data, err := os.ReadFile(under[0])
-		if err := errors.Join(err, os.WriteFile(copied, data, 0o755)); err != nil {
-			t.Fatal(err)
-		}
-		under[0] = copied
-		p.survives(t, programs, fault{modes: []string{"kernel", "auto"}, reason: "disk quota exceeded", attr: attr, under: under,
-			env: append(env, "HOME="+home, "IDFERRY_CACHE_DIR=")})
+		exhaust(t, p, attr)
+		p.survives(t, programs, fault{modes: []string{"kernel", "auto"}, reason: "disk quota exceeded", attr: attr, env: []string{"HOME=" + home, "IDFERRY_CACHE_DIR="}})
 	})
 	t.Run("and where nothing is wrong it is a hit", func(t *testing.T) {
 		p := newPlace(t)
