@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,12 +139,11 @@ func exhaust(t *testing.T, p *place, who *syscall.SysProcAttr) {
 	}
 }
 
-// stranger is a user that nobody is.
-const stranger = 54321
-
 func TestAnotherUsersHomeQuotaAndDirectoryCostOnlyTheCache(t *testing.T) {
 	needRoot(t)
 	programs := build(t)
+	// A user that nobody is, nor was in an earlier run: a kernel keyring outlives its user's last process by days.
+	stranger := 400_000_000 + rand.IntN(1_000_000)
 	own := func(t *testing.T, p *place, mode os.FileMode) string {
 		t.Helper()
 		dir := filepath.Join(p.home, "of-the-stranger")
@@ -156,7 +156,7 @@ func TestAnotherUsersHomeQuotaAndDirectoryCostOnlyTheCache(t *testing.T) {
 		}
 		return dir
 	}
-	attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: stranger, Gid: stranger}}
+	attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(stranger), Gid: uint32(stranger)}}
 	t.Run("a read-only home", func(t *testing.T) {
 		p := newPlace(t)
 		home := own(t, p, 0o500)
