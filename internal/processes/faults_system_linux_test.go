@@ -142,10 +142,11 @@ func exhaust(t *testing.T, p *place, who *syscall.SysProcAttr) {
 func TestAnotherUsersHomeQuotaAndDirectoryCostOnlyTheCache(t *testing.T) {
 	needRoot(t)
 	programs := build(t)
-	// A user that nobody is, nor was in an earlier run: a kernel keyring outlives its user's last process by days.
-	stranger := 400_000_000 + rand.IntN(1_000_000)
-	own := func(t *testing.T, p *place, mode os.FileMode) string {
+	// own returns a home of a user that nobody is, nor was in an earlier test: a kernel keyring outlives its user's last
+	// process by days.
+	own := func(t *testing.T, p *place, mode os.FileMode) (string, *syscall.SysProcAttr) {
 		t.Helper()
+		stranger := 400_000_000 + rand.IntN(1_000_000)
 		dir := filepath.Join(p.home, "of-the-stranger")
 		if err := errors.Join(os.Mkdir(dir, 0o700), os.Chown(dir, stranger, stranger), os.Chmod(dir, mode), os.Chmod(p.home, 0o755), os.Chmod(filepath.Dir(p.home), 0o755)); err != nil {
 			t.Fatal(err)
@@ -154,17 +155,16 @@ func TestAnotherUsersHomeQuotaAndDirectoryCostOnlyTheCache(t *testing.T) {
 		if err := os.Chmod(filepath.Join(p.home, "authorities.pem"), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		return dir
+		return dir, &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(stranger), Gid: uint32(stranger)}}
 	}
-	attr := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(stranger), Gid: uint32(stranger)}}
 	t.Run("a read-only home", func(t *testing.T) {
 		p := newPlace(t)
-		home := own(t, p, 0o500)
+		home, attr := own(t, p, 0o500)
 		p.survives(t, programs, fault{modes: []string{"auto", "file"}, reason: "permission denied", attr: attr, env: []string{"HOME=" + home, "IDFERRY_CACHE_DIR="}})
 	})
 	t.Run("a cache directory of somebody else", func(t *testing.T) {
 		p := newPlace(t)
-		own(t, p, 0o700)
+		_, attr := own(t, p, 0o700)
 		foreign := filepath.Join(p.home, "foreign")
 		if err := os.Mkdir(foreign, 0o755); err != nil {
 			t.Fatal(err)
@@ -173,13 +173,13 @@ func TestAnotherUsersHomeQuotaAndDirectoryCostOnlyTheCache(t *testing.T) {
 	})
 	t.Run("a full quota of kernel keys", func(t *testing.T) {
 		p := newPlace(t)
-		home := own(t, p, 0o700)
+		home, attr := own(t, p, 0o700)
 		exhaust(t, p, attr)
 		p.survives(t, programs, fault{modes: []string{"kernel", "auto"}, reason: "disk quota exceeded", attr: attr, env: []string{"HOME=" + home, "IDFERRY_CACHE_DIR="}})
 	})
 	t.Run("and where nothing is wrong it is a hit", func(t *testing.T) {
 		p := newPlace(t)
-		home := own(t, p, 0o700)
+		home, attr := own(t, p, 0o700)
 		f := fault{attr: attr, env: []string{"HOME=" + home, "IDFERRY_CACHE_DIR="}}
 		p.call(t, programs, f, "file")
 		if _, log := p.call(t, programs, f, "file"); !strings.Contains(log, "cached=true") {
