@@ -15,15 +15,22 @@ type client struct {
 	name string
 	// install makes it runnable and returns the command line that asks are added to.
 	install func(ctx context.Context, shop *workshop) ([]string, error)
-	// asks may start what they need; stop ends that.
-	asks func(ctx context.Context, shop *workshop, m *machine) (asks []ask, stop func(), err error)
+	asks    startAsks
+}
+
+// startAsks may start what its asks need; stop ends that.
+type startAsks func(ctx context.Context, shop *workshop, m *machine) (asks []ask, stop func(), err error)
+
+func fixedAsks(asks []ask) startAsks {
+	return func(context.Context, *workshop, *machine) ([]ask, func(), error) { return asks, func() {}, nil }
 }
 
 // ask is one call of a client.
 type ask struct {
 	verb string
-	args []string
-	env  map[string]string
+	// args follow the client's command line. argv, where given, takes the place of both.
+	args, argv []string
+	env        map[string]string
 	// hangs means that Entra ID does not answer.
 	hangs bool
 	// plain means that the client is not one of our programs, which answer in JSON.
@@ -32,15 +39,14 @@ type ask struct {
 }
 
 func azureClients() []client {
-	sdk := func(names credentialNames) func(context.Context, *workshop, *machine) ([]ask, func(), error) {
-		return func(context.Context, *workshop, *machine) ([]ask, func(), error) {
-			return credentialAsks(names), func() {}, nil
-		}
-	}
+	sdk := func(names credentialNames) startAsks { return fixedAsks(credentialAsks(names)) }
 	return []client{
 		{"python", installPython, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
 		{"node", installNode, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
 		{"go", installGo("azidentity"), sdk(credentialNames{az: "AzureCLICredential", azd: "AzureDeveloperCLICredential", chain: "DefaultAzureCredential"})},
+		{"terraform", installGo("goazuresdk"), fixedAsks(terraformAsks())},
+		{"databricks", installGo("databricks"), databricksAsks},
+		{"blobs", installAzurite, blobAsks},
 	}
 }
 
@@ -110,6 +116,11 @@ func installPython(ctx context.Context, shop *workshop) ([]string, error) {
 		return nil, err
 	}
 	return []string{python, filepath.Join(dir, "client.py")}, shop.sh(ctx, dir, python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt")
+}
+
+func installAzurite(ctx context.Context, shop *workshop) ([]string, error) {
+	_, _, err := nodePackages(ctx, shop)
+	return nil, err
 }
 
 func installNode(ctx context.Context, shop *workshop) ([]string, error) {

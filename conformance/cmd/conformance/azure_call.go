@@ -27,8 +27,10 @@ type answer struct {
 	ExpiresOn int64 `json:"expires_on"`
 	// Blobs are the names that a listing gave.
 	Blobs []string `json:"blobs"`
-	MS    int64    `json:"ms"`
-	Error string   `json:"error"`
+	// User is who an API server takes the caller for.
+	User  string `json:"user"`
+	MS    int64  `json:"ms"`
+	Error string `json:"error"`
 
 	Output string `json:"-"`
 }
@@ -48,7 +50,11 @@ func call(ctx context.Context, m *machine, clouds *fakecloud.Sandbox, name, cach
 	}
 	defer func() { _, _ = silent.Close(), never.Close() }()
 	var stdout, stderr bytes.Buffer
-	cmd := exec.CommandContext(ctx, argv[0], append(argv[1:len(argv):len(argv)], a.args...)...)
+	argv = append(argv[:len(argv):len(argv)], a.args...)
+	if len(a.argv) > 0 {
+		argv = a.argv
+	}
+	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
 	cmd.Dir, cmd.Env = "/bin", m.environment(cache, clouds, a.env)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = silent, &stdout, &stderr
 	cmd.WaitDelay = time.Second

@@ -17,13 +17,14 @@ type Answer struct {
 	Token     string   `json:"token,omitempty"`
 	ExpiresOn int64    `json:"expires_on,omitempty"`
 	Blobs     []string `json:"blobs,omitempty"`
+	User      string   `json:"user,omitempty"`
 	MS        int64    `json:"ms"`
 	Error     string   `json:"error,omitempty"`
 }
 
-// Print does verb with the library of the module path client and prints the outcome.
-func Print(client, verb string, do func(*Answer) error) {
-	a := Answer{Client: client, Version: version(client), Verb: verb}
+// Print does verb with the library client, which module holds, and prints the outcome.
+func Print(client, module, verb string, do func(*Answer) error) {
+	a := Answer{Client: client, Version: version(module), Verb: verb}
 	start := time.Now()
 	err := do(&a)
 	a.MS, a.OK = time.Since(start).Milliseconds(), err == nil

@@ -16,7 +16,7 @@ import (
 )
 
 func main() {
-	answer.Print("github.com/Azure/azure-sdk-for-go/sdk/azidentity", os.Args[1], func(a *answer.Answer) error {
+	answer.Print("azidentity", "github.com/Azure/azure-sdk-for-go/sdk/azidentity", os.Args[1], func(a *answer.Answer) error {
 		c, err := credential(os.Args[1])
 		if err != nil {
 			return err
