@@ -33,9 +33,10 @@ type ask struct {
 	env        map[string]string
 	// hangs means that Entra ID does not answer.
 	hangs bool
-	// plain means that the client is not one of our programs, which answer in JSON.
-	plain bool
-	check func(m *machine, a answer) error
+	// plain means that the client is not one of our programs, which answer in JSON and tell their version.
+	plain   bool
+	version string
+	check   func(m *machine, a answer) error
 }
 
 func azureClients() []client {
@@ -46,6 +47,8 @@ func azureClients() []client {
 		{"go", installGo("azidentity"), sdk(credentialNames{az: "AzureCLICredential", azd: "AzureDeveloperCLICredential", chain: "DefaultAzureCredential"})},
 		{"terraform", installGo("goazuresdk"), fixedAsks(terraformAsks())},
 		{"databricks", installGo("databricks"), databricksAsks},
+		{"kubectl", installGo("kubectl"), kubectlAsks},
+		{"client-go", installGo("clientgo"), clientGoAsks},
 		{"blobs", installAzurite, blobAsks},
 	}
 }
@@ -156,7 +159,11 @@ func nodePackages(ctx context.Context, shop *workshop) (dir, node string, err er
 // installGo builds one of the programs under azure/go, which take their versions from this module's go.mod.
 func installGo(name string) func(context.Context, *workshop) ([]string, error) {
 	return func(ctx context.Context, shop *workshop) ([]string, error) {
-		program := filepath.Join(shop.dir, "azure", "go", name)
+		program := goProgram(shop, name)
 		return []string{program}, shop.sh(ctx, ".", "go", "build", "-o", program, "./azure/go/"+name)
 	}
+}
+
+func goProgram(shop *workshop, name string) string {
+	return filepath.Join(shop.dir, "azure", "go", name)
 }

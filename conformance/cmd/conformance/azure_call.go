@@ -32,7 +32,7 @@ type answer struct {
 	MS    int64  `json:"ms"`
 	Error string `json:"error"`
 
-	Output string `json:"-"`
+	Output, Diagnostics string `json:"-"`
 }
 
 // patience is how long a client may take; the helper itself ends within 9 s.
@@ -42,7 +42,7 @@ const patience = 60 * time.Second
 func call(ctx context.Context, m *machine, clouds *fakecloud.Sandbox, name, cache string, argv []string, a ask) row {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	r := row{client: name, verb: a.verb}
+	r := row{client: name, version: a.version, verb: a.verb}
 	silent, never, err := os.Pipe()
 	if err != nil {
 		r.err = err
@@ -64,7 +64,7 @@ func call(ctx context.Context, m *machine, clouds *fakecloud.Sandbox, name, cach
 	if ctx.Err() != nil {
 		err = fmt.Errorf("no end after %s", patience)
 	}
-	got := answer{OK: err == nil, Output: stdout.String()}
+	got := answer{OK: err == nil, Output: stdout.String(), Diagnostics: stderr.String(), MS: r.took.Milliseconds()}
 	if err != nil {
 		got.Error = strings.TrimSpace(fmt.Sprintf("%v\n%s", err, stderr.String()))
 	}

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/idferry/idferry/internal/fakecloud"
@@ -30,12 +31,12 @@ type machine struct {
 	// server is the certificate of what we start besides the fake clouds: Azurite and the API server.
 	server          tls.Certificate
 	certPEM, keyPEM []byte
-	// shims has az and azd. bundle is a file with the authorities of all servers.
-	shims, bundle string
+	// programs has azure-token-helper, and shims az and azd. bundle is a file with the authorities of all servers.
+	programs, shims, bundle string
 }
 
 func startMachine(ctx context.Context, shop *workshop) (_ *machine, err error) {
-	m := &machine{shims: filepath.Join(shop.dir, "shims")}
+	m := &machine{programs: shop.programs, shims: filepath.Join(shop.dir, "shims")}
 	if m.dir, err = os.MkdirTemp(shop.dir, "machine-"); err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func (m *machine) close() {
 // else of our own environment reaches it: neither a real identity nor a proxy.
 func (m *machine) environment(client string, clouds *fakecloud.Sandbox, changes map[string]string) []string {
 	env := map[string]string{
-		"PATH": m.shims + string(os.PathListSeparator) + os.Getenv("PATH"),
+		"PATH": strings.Join([]string{m.shims, m.programs, os.Getenv("PATH")}, string(os.PathListSeparator)),
 		"HOME": m.dir, "TMPDIR": m.dir, "LANG": "C.UTF-8", "JAVA_HOME": os.Getenv("JAVA_HOME"),
 		// A time zone with an offset shows who takes local time for UTC.
 		"TZ":            "America/New_York",
