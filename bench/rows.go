@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/idferry/idferry/internal/desktop"
+	"github.com/idferry/idferry/internal/fakecloud"
 )
 
 // row is one line of the report.
@@ -85,7 +86,7 @@ func measure(ctx context.Context, rounds int) (report, error) {
 		}
 	}
 	for _, groups := range []int{0, 200} {
-		b.clouds.Entra.Groups = groups
+		b.clouds.Entra.Issue(fakecloud.DefaultLife, groups)
 		rows, err := b.hits(ctx, fmt.Sprintf("%d", groups))
 		if err != nil {
 			return r, err

@@ -155,7 +155,7 @@ func TestColdExchangeMakesTwoRequests(t *testing.T) {
 
 func TestLongTokenIsRenewedWhenEntraAsksFor(t *testing.T) {
 	f := newTrust(t)
-	f.entra.Lifetime = 24 * time.Hour
+	f.entra.Issue(24*time.Hour, 0)
 	got, err := f.exchange(t, audience).Token(context.Background(), []string{scope}, "")
 	if err != nil {
 		t.Fatal(err)

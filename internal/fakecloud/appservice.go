@@ -55,7 +55,7 @@ func (s *AppService) serve(w http.ResponseWriter, r *http.Request) {
 	default:
 		writeJSON(w, http.StatusOK, map[string]string{
 			"access_token": token, "client_id": m.ClientID, "resource": q.Get("resource"), "token_type": "Bearer",
-			"expires_on": strconv.FormatInt(s.entra.now().Add(s.entra.Lifetime).Unix(), 10),
+			"expires_on": strconv.FormatInt(s.entra.now().Add(s.entra.lifetime()).Unix(), 10),
 		})
 	}
 }

@@ -29,18 +29,13 @@ type FederatedCredential struct{ Issuer, Subject, Audience string }
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 type Entra struct {
 	*Server
-	// Lifetime is how long its access tokens live; Entra's own are given 60 to 90 minutes.
-	Lifetime time.Duration
-	// Groups is how many group ids its access tokens carry. Two hundred, the most that Entra puts into a JWT, make it
-	// 12 KB long.
-	// https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim
-	Groups int
-
 	key    *signingKey
 	client *http.Client
 	now    func() time.Time
 
 	mu      sync.Mutex
+	life    time.Duration
+	groups  int
 	apps    []Application
 	issuers map[string]string
 	devices map[string]*deviceCode
@@ -52,9 +47,27 @@ func StartEntra(ca *CA, now func() time.Time) (*Entra, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entra{Lifetime: 75 * time.Minute, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
+	e := &Entra{life: DefaultLife, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
 	e.Server, err = listen(ca, http.HandlerFunc(e.serve))
 	return e, err
+}
+
+// DefaultLife is how long access tokens live unless Issue says otherwise.
+const DefaultLife = 75 * time.Minute
+
+// Issue says how long access tokens live from now on, those of managed identities too; Entra's own are given 60 to 90
+// minutes. groups is how many group ids they carry: two hundred, the most that Entra puts into a JWT, make one of 12 KB.
+// https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim
+func (e *Entra) Issue(life time.Duration, groups int) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.life, e.groups = life, groups
+}
+
+func (e *Entra) lifetime() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.life
 }
 
 // AddApplication makes an application, and with it its tenant, exist.

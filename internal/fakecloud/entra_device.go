@@ -83,7 +83,7 @@ func (e *Entra) answerPerson(w http.ResponseWriter, tenant, client, resource, sc
 		})
 		if err == nil {
 			info, _ := json.Marshal(map[string]string{"uid": SandboxPerson, "utid": tenant})
-			life := int(e.Lifetime / time.Second)
+			life := int(e.lifetime() / time.Second)
 			writeJSON(w, http.StatusOK, map[string]any{
 				"token_type": "Bearer", "scope": scope, "expires_in": life, "ext_expires_in": life, "access_token": access, "id_token": id,
 				"refresh_token": "1." + rand.Text(), "client_info": base64.RawURLEncoding.EncodeToString(info),

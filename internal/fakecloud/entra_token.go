@@ -66,9 +66,9 @@ func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	life := int(e.Lifetime / time.Second)
+	life := int(e.lifetime() / time.Second)
 	answer := map[string]any{"token_type": tokenType, "expires_in": life, "ext_expires_in": life, "access_token": token}
-	if e.Lifetime >= 2*time.Hour {
+	if e.lifetime() >= 2*time.Hour {
 		answer["refresh_in"] = life / 2
 	}
 	writeJSON(w, http.StatusOK, answer)
@@ -275,7 +275,7 @@ func (e *Entra) hasResource(tenant, resource string) bool {
 func (e *Entra) mint(app Application, resource, method string, more ...map[string]any) (string, error) {
 	now := e.now()
 	claims := map[string]any{
-		"aud": resource, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(e.Lifetime).Unix(),
+		"aud": resource, "iat": now.Unix(), "nbf": now.Unix(), "exp": now.Add(e.lifetime()).Unix(),
 		"aio": rand.Text(), "uti": rand.Text(), "rh": "1." + rand.Text(), "oid": app.ObjectID, "sub": app.ObjectID, "tid": app.TenantID,
 	}
 	target, registered := e.app(app.TenantID, resource)
@@ -286,8 +286,10 @@ func (e *Entra) mint(app Application, resource, method string, more ...map[strin
 		claims["iss"], claims["ver"], claims["idp"] = IssuerV1(app.TenantID), "1.0", IssuerV1(app.TenantID)
 		claims["appid"], claims["appidacr"], claims["idtyp"] = app.ClientID, method, "app"
 	}
-	if e.Groups > 0 {
-		groups := make([]string, e.Groups)
+	e.mu.Lock()
+	groups := make([]string, e.groups)
+	e.mu.Unlock()
+	if len(groups) > 0 {
 		for i := range groups {
 			groups[i] = fmt.Sprintf("aaaaaaaa-0000-0000-0000-%012d", i)
 		}

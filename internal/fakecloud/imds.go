@@ -107,11 +107,11 @@ func (s *IMDS) answer(w http.ResponseWriter, q url.Values) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_resource", "error_description": refused})
 	default:
 		now := s.entra.now()
-		life := strconv.Itoa(int(s.entra.Lifetime.Seconds()))
+		life := strconv.Itoa(int(s.entra.lifetime().Seconds()))
 		// Every number is a string, as documented.
 		writeJSON(w, http.StatusOK, map[string]string{
 			"access_token": token, "client_id": m.ClientID, "expires_in": life, "ext_expires_in": life, "token_type": "Bearer",
-			"expires_on": strconv.FormatInt(now.Add(s.entra.Lifetime).Unix(), 10), "not_before": strconv.FormatInt(now.Unix(), 10), "resource": q.Get("resource"),
+			"expires_on": strconv.FormatInt(now.Add(s.entra.lifetime()).Unix(), 10), "not_before": strconv.FormatInt(now.Unix(), 10), "resource": q.Get("resource"),
 		})
 	}
 }

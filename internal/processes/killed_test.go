@@ -40,7 +40,7 @@ func TestTwentyProcessesInTwoIdentitiesAreKilledAtRandom(t *testing.T) {
 		}
 	}
 	p := newPlace(t)
-	p.Entra.Lifetime = 4 * time.Second
+	p.Entra.Issue(4*time.Second, 0)
 	tenant := func(id string) asked {
 		return asked{programs.helper, inTenant(id), func(c token.Claims) bool { return c.TenantID == id && c.AppID == fakecloud.SandboxApp }}
 	}
