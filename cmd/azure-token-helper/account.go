@@ -23,7 +23,8 @@ const toolLimit = 9 * time.Second
 // newAccount is the `account` group of az.
 func newAccount(p cli.Process) *cobra.Command {
 	return azGroup(p, "account", "Tokens as the Azure CLI prints them",
-		newGetAccessToken(p), newAccountShow(p), newAccountList(p), newAccountSet(p), newLogout(p, "clear"))
+		asked(p, 1, verb{"get-access-token", newGetAccessToken}, verb{"show", newAccountShow}, verb{"list", newAccountList},
+			verb{"set", newAccountSet}, verb{"clear", newAccountClear})...)
 }
 
 // getAccessToken is what every Azure SDK runs.

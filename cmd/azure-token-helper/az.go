@@ -11,12 +11,14 @@ import (
 
 	"github.com/idferry/idferry/internal/azcli"
 	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/problem"
 )
 
 // newAz is the whole surface of the stand-in for az. What it does not know is the real az's to answer.
 func newAz(p cli.Process) *cobra.Command {
-	az := azGroup(p, "az", "Stand-in for the Azure CLI",
-		newAccount(p), newCloud(p), newAzVersion(p), newLogin(p), newLogout(p, "logout"))
+	az := azGroup(p, "az", "Stand-in for the Azure CLI", asked(p, 0,
+		verb{"account", newAccount}, verb{"cloud", newCloud}, verb{"version", newAzVersion},
+		verb{"login", newLogin}, verb{"logout", newLogout})...)
 	az.Long = `This is azure-token-helper under the name az: it gives tokens for the Google identity of this machine, pod or
 build to whatever runs az to get one. A command that is not listed here is passed on to the real az, where one
 is behind this one on PATH.`
@@ -34,6 +36,27 @@ is behind this one on PATH.`
 	return az
 }
 
+// verb is a command by the name it goes by.
+type verb struct {
+	name  string
+	build func(cli.Process) *cobra.Command
+}
+
+// asked builds the command that the word at a place of the command line names, and else all of them. Building all for
+// every call of an SDK costs a tenth of the call.
+func asked(p cli.Process, place int, verbs ...verb) []*cobra.Command {
+	var all []*cobra.Command
+	for _, v := range verbs {
+		if len(p.Args) > place && p.Args[place] == v.name {
+			return []*cobra.Command{v.build(p)}
+		}
+	}
+	for _, v := range verbs {
+		all = append(all, v.build(p))
+	}
+	return all
+}
+
 // azGroup is a command group of az. Under the name az an unknown command of it is passed on.
 func azGroup(p cli.Process, use, short string, verbs ...*cobra.Command) *cobra.Command {
 	// Its flags are those of a command that only the real az knows.
@@ -46,9 +69,9 @@ func azGroup(p cli.Process, use, short string, verbs ...*cobra.Command) *cobra.C
 		case args[0] == "-h" || args[0] == "--help":
 			return cmd.Help()
 		case p.Name == "az":
-			return passOn(p, cmd.Root())
+			return passOn(p)
 		}
-		return unknownCommand(args[0], cmd)
+		return problem.Input("command line", "%q is an unknown command of %s", args[0], cmd.CommandPath()).WithHint("it knows %s", known(cmd))
 	}
 	return group
 }
@@ -103,7 +126,8 @@ func newAzVersion(p cli.Process) *cobra.Command {
 
 // newCloud is the `cloud` group of az.
 func newCloud(p cli.Process) *cobra.Command {
-	return azGroup(p, "cloud", "Microsoft's clouds as the Azure CLI describes them", newCloudList(p), newCloudShow(p))
+	return azGroup(p, "cloud", "Microsoft's clouds as the Azure CLI describes them",
+		asked(p, 1, verb{"list", newCloudList}, verb{"show", newCloudShow})...)
 }
 
 func newCloudList(p cli.Process) *cobra.Command {

@@ -62,11 +62,17 @@ func behind(p cli.Process) string {
 	return fmt.Sprintf("; commands that are passed on to %s need a log-in of its own: %s login --service-principal -u \"$AZURE_CLIENT_ID\" -t \"$AZURE_TENANT_ID\" --federated-token \"$(azure-token-helper assertion)\"", real, real)
 }
 
-func newLogout(p cli.Process, use string) *cobra.Command {
-	cmd := &cobra.Command{Use: use, Short: "Do nothing: there is nothing to log out of"}
-	if use == "logout" {
-		cmd.Flags().String("username", "", "taken for az's sake")
-	}
+func newLogout(p cli.Process) *cobra.Command {
+	cmd := &cobra.Command{Use: "logout", Short: "Do nothing: there is nothing to log out of"}
+	cmd.Flags().String("username", "", "taken for az's sake")
+	return loggedOut(p, cmd)
+}
+
+func newAccountClear(p cli.Process) *cobra.Command {
+	return loggedOut(p, &cobra.Command{Use: "clear", Short: "Do nothing: there is nothing to clear"})
+}
+
+func loggedOut(p cli.Process, cmd *cobra.Command) *cobra.Command {
 	return azVerb(p, cmd, nil, func(context.Context) (any, error) {
 		note(p, cmd, "nobody is logged in here, so nobody is logged out; to forget remembered tokens: azure-token-helper cache clear")
 		return nil, nil

@@ -24,7 +24,7 @@ const (
 )
 
 // passOn lets the real az answer. Where it replaces this process it does not return.
-func passOn(p cli.Process, root *cobra.Command) error {
+func passOn(p cli.Process) error {
 	depth, _ := strconv.Atoi(p.Getenv(depthVariable))
 	if depth >= mostDepth {
 		return problem.New(problem.BadInput, "passing %q on to the real Azure CLI came back to this stand-in %d times", commandWords(p.Args), depth).
@@ -32,7 +32,10 @@ func passOn(p cli.Process, root *cobra.Command) error {
 	}
 	real := nextAz(p.Getenv("PATH"))
 	if real == "" {
-		return unknownCommand(commandWords(p.Args), root)
+		words := commandWords(p.Args)
+		p.Args = nil
+		return problem.Input("command line", "'%s' is an unknown command to this stand-in for the Azure CLI, and no other is behind it on PATH", words).
+			WithHint("it knows %s", known(newAz(p)))
 	}
 	err := become(real, p.Args, depthVariable+"="+strconv.Itoa(depth+1))
 	var ended exitCode
@@ -47,25 +50,20 @@ type exitCode int
 
 func (exitCode) Error() string { return "the real Azure CLI did not succeed" }
 
-// unknownCommand names what there is instead.
-func unknownCommand(words string, in *cobra.Command) error {
-	var known []string
-	for _, group := range in.Commands() {
-		if !group.IsAvailableCommand() {
+// known lists the commands of a group, with those of the groups in it.
+func known(in *cobra.Command) string {
+	var names []string
+	for _, cmd := range in.Commands() {
+		if !cmd.IsAvailableCommand() {
 			continue
 		}
-		name := group.Name()
-		var verbs []string
-		for _, verb := range group.Commands() {
-			verbs = append(verbs, verb.Name())
+		name := cmd.Name()
+		if cmd.HasAvailableSubCommands() {
+			name += " (" + known(cmd) + ")"
 		}
-		if len(verbs) > 0 {
-			name += " (" + strings.Join(verbs, ", ") + ")"
-		}
-		known = append(known, name)
+		names = append(names, name)
 	}
-	return problem.Input("command line", "'%s' is an unknown command to this stand-in for the Azure CLI, and no other is behind it on PATH", words).
-		WithHint("it knows %s", strings.Join(known, ", "))
+	return strings.Join(names, ", ")
 }
 
 // commandWords are the words before the first option: what follows may be anybody's secret.

@@ -15,6 +15,10 @@ const reference = "see https://aka.ms/cli_ref"
 func Parse(flags *pflag.FlagSet, args []string) error {
 	var unknown []string
 	for i := 0; i < len(args); i++ {
+		if args[i] == "--" {
+			unknown = append(unknown, args[i+1:]...)
+			break
+		}
 		if !isOption(args[i]) {
 			unknown = append(unknown, args[i])
 			continue

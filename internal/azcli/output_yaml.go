@@ -15,7 +15,7 @@ func writeYAML(b *strings.Builder, v any) {
 	case []any, *Object:
 		y.node(v, 0, false)
 	default:
-		if y.scalar(v, 0, false) {
+		if y.scalar(v, 2, false) {
 			// A plain scalar as a whole document is ended explicitly.
 			y.write("\n...")
 		}
@@ -144,14 +144,17 @@ func (y *yamlWriter) folded(s string, indent int, key bool, quote string) {
 				y.write(string(runes[i:j]))
 			}
 			i = j
-		case '\n':
-			for j < len(runes) && runes[j] == '\n' {
+		case '\n', '\u0085', '\u2028', '\u2029':
+			for j < len(runes) && isLineBreak(runes[j]) {
 				j++
 			}
-			y.write("\n" + string(runes[i:j]) + strings.Repeat(" ", indent))
+			if runes[i] == '\n' {
+				y.write("\n")
+			}
+			y.write(string(runes[i:j]) + strings.Repeat(" ", indent))
 			i = j
 		default:
-			for j < len(runes) && runes[j] != ' ' && runes[j] != '\n' {
+			for j < len(runes) && runes[j] != ' ' && !isLineBreak(runes[j]) {
 				j++
 			}
 			word := string(runes[i:j])

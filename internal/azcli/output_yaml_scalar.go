@@ -18,9 +18,7 @@ func analyse(s string) analysis {
 	blank := func(i int) bool {
 		return i < 0 || i >= len(runes) || strings.ContainsRune("\x00 \t\r\n\u0085\u2028\u2029", runes[i])
 	}
-	isBreak := func(i int) bool {
-		return i >= 0 && i < len(runes) && strings.ContainsRune("\n\u0085\u2028\u2029", runes[i])
-	}
+	isBreak := func(i int) bool { return i >= 0 && i < len(runes) && isLineBreak(runes[i]) }
 	last := len(runes) - 1
 	if strings.HasPrefix(s, "---") || strings.HasPrefix(s, "...") || runes[0] == ' ' || isBreak(0) || runes[last] == ' ' || isBreak(last) {
 		a.plain = false
@@ -48,6 +46,8 @@ func analyse(s string) analysis {
 	}
 	return a
 }
+
+func isLineBreak(r rune) bool { return strings.ContainsRune("\n\u0085\u2028\u2029", r) }
 
 func printable(r rune) bool {
 	return r != '\ufeff' && (r == '\u0085' || r >= '\u00a0' && r <= '\ud7ff' || r >= '\ue000' && r <= '\ufffd' || r >= 0x10000 && r < 0x10ffff)

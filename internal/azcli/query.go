@@ -46,8 +46,18 @@ func ordered(node parsing.ASTNode) parsing.ASTNode {
 	call := func(name string, arguments ...parsing.ASTNode) parsing.ASTNode {
 		return parsing.ASTNode{NodeType: parsing.ASTFunctionExpression, Value: name, Children: arguments}
 	}
+	then := func(nodes ...parsing.ASTNode) parsing.ASTNode {
+		return parsing.ASTNode{NodeType: parsing.ASTPipe, Children: nodes}
+	}
 	literal := func(v any) parsing.ASTNode { return parsing.ASTNode{NodeType: parsing.ASTLiteral, Value: v} }
 	switch node.NodeType {
+	case parsing.ASTSubexpression, parsing.ASTIndexExpression:
+		// The library stops at null, where az lets a function complain of it.
+		return then(children...)
+	case parsing.ASTFlatten, parsing.ASTFilterProjection:
+		// The library passes over an error on the left of these.
+		node.Children = append([]parsing.ASTNode{current}, children[1:]...)
+		return then(children[0], node)
 	case parsing.ASTMultiSelectHash:
 		arguments := []parsing.ASTNode{current}
 		for _, pair := range children {
