@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/idferry/idferry/internal/fakecloud"
 )
 
 // client is a program that a user of Azure has, and what is asked of it.
@@ -44,6 +46,9 @@ func azureClients() []client {
 	return []client{
 		{"python", installPython, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
 		{"node", installNode, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
+		{"java", installJava, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
+		{"rust", installRust, fixedAsks(append(credentialAsks(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential"}),
+			ask{verb: "DeveloperToolsCredential", args: []string{"DeveloperToolsCredential", storage + "/.default"}, check: issued(fakecloud.SandboxTenant, storage)}))},
 		{"go", installGo("azidentity"), sdk(credentialNames{az: "AzureCLICredential", azd: "AzureDeveloperCLICredential", chain: "DefaultAzureCredential"})},
 		{"terraform", installGo("goazuresdk"), fixedAsks(terraformAsks())},
 		{"databricks", installGo("databricks"), databricksAsks},
@@ -154,6 +159,30 @@ func nodePackages(ctx context.Context, shop *workshop) (dir, node string, err er
 		return "", "", err
 	}
 	return dir, node, os.WriteFile(installed, want, 0o600)
+}
+
+func installJava(ctx context.Context, shop *workshop) ([]string, error) {
+	if err := shop.need(ctx, tool{[]string{"javac", "-version"}, []string{"default-jdk-headless"}}, tool{[]string{"mvn", "-version"}, []string{"maven"}}); err != nil {
+		return nil, err
+	}
+	dir, err := shop.fetch("azure/java")
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.Join(dir, "target", "classes") + string(os.PathListSeparator) + filepath.Join(dir, "target", "lib", "*")
+	return []string{"java", "-cp", path, "Client"}, shop.sh(ctx, dir, "mvn", "-q", "-B", "compile")
+}
+
+func installRust(ctx context.Context, shop *workshop) ([]string, error) {
+	if err := shop.need(ctx, tool{[]string{"cargo", "--version"}, []string{"cargo"}}); err != nil {
+		return nil, err
+	}
+	dir, err := shop.fetch("azure/rust")
+	if err != nil {
+		return nil, err
+	}
+	target := filepath.Join(dir, "target")
+	return []string{filepath.Join(target, "debug", "client")}, shop.sh(ctx, dir, "cargo", "build", "--quiet", "--locked", "--target-dir", target)
 }
 
 // installGo builds one of the programs under azure/go, which take their versions from this module's go.mod.

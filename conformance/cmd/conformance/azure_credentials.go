@@ -105,12 +105,13 @@ func saysAll(text string, parts ...string) (err error) {
 	return err
 }
 
-// inTime wants our error before the caller's own limit, which is 10 s where it has one.
+// inTime wants our own error, which a caller only sees where it came before its limit, 10 s in most libraries. The time
+// of the call holds the start of a JVM too; the rows of the binary have the limit itself.
 func inTime(_ *machine, a answer) error {
 	if a.OK {
 		return errors.New("a token, where nobody answers")
 	}
-	if a.MS > 9500 {
+	if a.MS > 15000 {
 		return fmt.Errorf("its error took %d ms", a.MS)
 	}
 	return saysAll(a.Error, "deadline_exceeded", "within 9s")
