@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/shim"
 )
 
 // depthVariable counts how often the stand-in has passed a command on to what then ran the stand-in again. A script
@@ -100,21 +100,10 @@ func nextAz(path string) string {
 			if err != nil || !info.Mode().IsRegular() || (runtime.GOOS != "windows" && info.Mode().Perm()&0o111 == 0) {
 				continue
 			}
-			if !os.SameFile(info, own) && !isStandIn(file, info.Size()) {
+			if !os.SameFile(info, own) && !shim.IsStandIn(file) {
 				return file
 			}
 		}
 	}
 	return ""
-}
-
-// isStandIn finds the name that the Go linker leaves in every build of this program (runtime/debug.BuildInfo): another
-// version of it, installed elsewhere.
-func isStandIn(file string, size int64) bool {
-	const most = 64 << 20
-	if size > most {
-		return false
-	}
-	data, err := os.ReadFile(file)
-	return err == nil && bytes.Contains(data, []byte("path\tgithub.com/idferry/idferry/cmd/azure-token-helper\n"))
 }

@@ -131,14 +131,15 @@ func (s Shims) ours(file string) bool {
 		if b, err := os.Stat(s.Program); err == nil && os.SameFile(a, b) {
 			return true
 		}
-		return carries(file)
+		return IsStandIn(file)
 	}
 	target, err := os.Readlink(file)
 	return err == nil && strings.HasPrefix(filepath.Base(target), filepath.Base(s.Program))
 }
 
-// carries looks for the name that the Go linker leaves in every program of a module (runtime/debug.BuildInfo).
-func carries(file string) bool {
+// IsStandIn says that a file is some version of azure-token-helper under whatever name: the Go linker leaves the
+// program's own in it (runtime/debug.BuildInfo).
+func IsStandIn(file string) bool {
 	const most = 64 << 20
 	if info, err := os.Stat(file); err != nil || !info.Mode().IsRegular() || info.Size() > most {
 		return false
