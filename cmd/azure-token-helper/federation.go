@@ -45,7 +45,7 @@ func (f *federation) bindAll(flags *pflag.FlagSet, limit time.Duration) {
 // bindShared adds what az and azd callers can set through the environment only, because the real tools have no such
 // flags; our own verbs show them as flags.
 func (f *federation) bindShared(b *cli.Settings, limit time.Duration) {
-	b.String(&f.environment, "environment", "e", "AzurePublicCloud", "AzurePublicCloud, AzureUSGovernment or AzureChinaCloud", "AZURE_ENVIRONMENT")
+	b.String(&f.environment, "environment", "e", "AzurePublicCloud", "AzurePublicCloud, AzureUSGovernment or AzureChinaCloud", "AZURE_ENVIRONMENT", "AZURE_CLOUD_NAME")
 	b.String(&f.authorityHost, "authority-host", "", "", "URL of the Entra token service", "AZURE_AUTHORITY_HOST")
 	b.String(&f.googleSource, "google-source", "", "auto", "where the Google ID token comes from: "+strings.Join(google.Names(), ", "), "IDFERRY_GOOGLE_SOURCE")
 	b.String(&f.serviceAccount, "impersonate-service-account", "", "", "service account whose ID token is asked for; delegates before it, separated by commas",
