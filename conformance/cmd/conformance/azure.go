@@ -44,6 +44,7 @@ type ask struct {
 func azureClients() []client {
 	sdk := func(names credentialNames) startAsks { return fixedAsks(credentialAsks(names)) }
 	return []client{
+		{"binary", installNothing, binaryAsks},
 		{"python", installPython, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
 		{"node", installNode, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
 		{"java", installJava, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
@@ -82,8 +83,9 @@ func runAzure(ctx context.Context, shop *workshop, chosen []string, rows *table)
 
 func runClient(ctx context.Context, shop *workshop, m *machine, c client, rows *table) {
 	start := time.Now()
+	defer func() { rows.took(c.name, time.Since(start)) }()
 	argv, err := c.install(ctx, shop)
-	rows.add(row{client: c.name, version: "", verb: "install", took: time.Since(start), err: err})
+	rows.add(row{client: c.name, verb: "install", took: time.Since(start), err: err})
 	if err != nil {
 		return
 	}
@@ -111,8 +113,11 @@ func runClient(ctx context.Context, shop *workshop, m *machine, c client, rows *
 	}
 }
 
+// installNothing is for what the workshop has built already.
+func installNothing(context.Context, *workshop) ([]string, error) { return nil, nil }
+
 func installPython(ctx context.Context, shop *workshop) ([]string, error) {
-	if err := shop.need(ctx, tool{[]string{"python3", "-c", "import ensurepip, venv"}, []string{"python3", "python3-venv"}}); err != nil {
+	if err := shop.need(ctx, tool{probe: []string{"python3", "-c", "import ensurepip, venv"}, packages: []string{"python3", "python3-venv"}}); err != nil {
 		return nil, err
 	}
 	dir, err := shop.fetch("azure/python")
@@ -139,7 +144,7 @@ func installNode(ctx context.Context, shop *workshop) ([]string, error) {
 // nodePackages installs what package-lock.json names: the libraries, Azurite, and the Node.js that they need, which
 // is newer than what a distribution has.
 func nodePackages(ctx context.Context, shop *workshop) (dir, node string, err error) {
-	if err := shop.need(ctx, tool{[]string{"npm", "--version"}, []string{"nodejs", "npm"}}); err != nil {
+	if err := shop.need(ctx, tool{probe: []string{"npm", "--version"}, packages: []string{"nodejs", "npm"}}); err != nil {
 		return "", "", err
 	}
 	if dir, err = shop.fetch("azure/node"); err != nil {
@@ -162,7 +167,7 @@ func nodePackages(ctx context.Context, shop *workshop) (dir, node string, err er
 }
 
 func installJava(ctx context.Context, shop *workshop) ([]string, error) {
-	if err := shop.need(ctx, tool{[]string{"javac", "-version"}, []string{"default-jdk-headless"}}, tool{[]string{"mvn", "-version"}, []string{"maven"}}); err != nil {
+	if err := shop.need(ctx, tool{probe: []string{"javac", "-version"}, packages: []string{"default-jdk-headless"}}, tool{probe: []string{"mvn", "-version"}, packages: []string{"maven"}}); err != nil {
 		return nil, err
 	}
 	dir, err := shop.fetch("azure/java")
@@ -173,8 +178,13 @@ func installJava(ctx context.Context, shop *workshop) ([]string, error) {
 	return []string{"java", "-cp", path, "Client"}, shop.sh(ctx, dir, "mvn", "-q", "-B", "compile")
 }
 
+// rustTool is newer than Debian's own cargo: the Azure crates name Rust 1.88.
+func rustTool() tool {
+	return tool{probe: []string{"sh", "-c", `v=$(rustc --version) && cargo --version && printf '1.88\n%s\n' "${v#rustc }" | sort -VC`}, packages: []string{"rustup", "gcc", "libc6-dev"}, then: []string{"rustup", "default", "stable"}}
+}
+
 func installRust(ctx context.Context, shop *workshop) ([]string, error) {
-	if err := shop.need(ctx, tool{[]string{"cargo", "--version"}, []string{"cargo"}}); err != nil {
+	if err := shop.need(ctx, rustTool()); err != nil {
 		return nil, err
 	}
 	dir, err := shop.fetch("azure/rust")

@@ -24,6 +24,7 @@ type table struct {
 	header bool
 	passed int
 	failed []string
+	times  []string
 }
 
 func newTable(out io.Writer) *table { return &table{out: out} }
@@ -50,11 +51,19 @@ func (t *table) add(r row) {
 	}
 }
 
+// took notes how long a client was busy, its installation included.
+func (t *table) took(client string, d time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.times = append(t.times, fmt.Sprintf("%s %.1f s", client, d.Seconds()))
+}
+
 // close prints the sum and returns the exit code.
 func (t *table) close() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	_, _ = fmt.Fprintf(t.out, "\n%d passed, %d failed\n", t.passed, len(t.failed))
+	_, _ = fmt.Fprintf(t.out, "\n%s\n", strings.Join(t.times, ", "))
+	_, _ = fmt.Fprintf(t.out, "%d passed, %d failed\n", t.passed, len(t.failed))
 	for _, f := range t.failed {
 		_, _ = fmt.Fprintln(t.out, "  "+f)
 	}

@@ -106,6 +106,8 @@ type tool struct {
 	probe []string
 	// packages are Debian's, which has it.
 	packages []string
+	// then is a command that finishes what the packages began.
+	then []string
 }
 
 // need makes tools available. Where one is missing it is installed, if this is Debian and we are root.
@@ -127,6 +129,11 @@ func (w *workshop) need(ctx context.Context, tools ...tool) error {
 		install.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
 		if err := w.wait(install); err != nil {
 			return err
+		}
+		if len(t.then) > 0 {
+			if err := w.sh(ctx, w.dir, t.then...); err != nil {
+				return err
+			}
 		}
 		if err := w.sh(ctx, w.dir, t.probe...); err != nil {
 			return fmt.Errorf("%w, after it was installed", err)
