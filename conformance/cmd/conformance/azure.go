@@ -195,11 +195,11 @@ func installRust(ctx context.Context, shop *workshop) ([]string, error) {
 	return []string{filepath.Join(target, "debug", "client")}, shop.sh(ctx, dir, "cargo", "build", "--quiet", "--locked", "--target-dir", target)
 }
 
-// installGo builds one of the programs under azure/go, which take their versions from this module's go.mod.
+// installGo builds one of the programs under azure/go, which are a module of their own: nobody else waits for kubectl's dependencies.
 func installGo(name string) func(context.Context, *workshop) ([]string, error) {
 	return func(ctx context.Context, shop *workshop) ([]string, error) {
 		program := goProgram(shop, name)
-		return []string{program}, shop.sh(ctx, ".", "go", "build", "-o", program, "./azure/go/"+name)
+		return []string{program}, shop.sh(ctx, "azure/go", "go", "build", "-o", program, "./"+name)
 	}
 }
 

@@ -2,108 +2,31 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"debug/buildinfo"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"strings"
-	"time"
 
-	authentication "k8s.io/api/authentication/v1"
-	core "k8s.io/api/core/v1"
-	meta "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apiserver/pkg/apis/apiserver"
-	"k8s.io/apiserver/pkg/authentication/authenticator"
-	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
-	"k8s.io/apiserver/plugin/pkg/authenticator/token/oidc"
 	"k8s.io/client-go/tools/clientcmd"
 	"k8s.io/client-go/tools/clientcmd/api"
 
 	"github.com/idferry/idferry/internal/fakecloud"
 )
 
-// kubernetesAPI is as much of an API server as kubectl needs to say who it is and to list namespaces. It lets Kubernetes'
-// own OIDC authenticator judge the bearer token, with the keys that the fake Entra ID publishes, as a cluster does whose
-// AuthenticationConfiguration names Entra ID.
-// https://kubernetes.io/docs/reference/access-authn-authz/authentication/#using-authentication-configuration
-func kubernetesAPI(ctx context.Context, m *machine) (*httptest.Server, error) {
-	unprefixed := ""
-	verifier, err := oidc.New(ctx, oidc.Options{
-		JWTAuthenticator: apiserver.JWTAuthenticator{
-			Issuer: apiserver.Issuer{
-				URL: fakecloud.IssuerV1(fakecloud.SandboxTenant), Audiences: []string{fakecloud.AKSServer},
-				DiscoveryURL: m.clouds.Entra.URL + "/" + fakecloud.SandboxTenant + "/.well-known/openid-configuration",
-			},
-			ClaimMappings: apiserver.ClaimMappings{Username: apiserver.PrefixedClaimOrExpression{Claim: "oid", Prefix: &unprefixed}},
-		},
-		CAContentProvider: authority(m.clouds.CA.PEM),
-	})
+// kubernetesAPI starts azure/go/apiserver and returns its URL.
+func kubernetesAPI(ctx context.Context, shop *workshop, m *machine) (string, func(), error) {
+	argv, err := installGo("apiserver")(ctx, shop)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
-	// It learns the keys in the background.
-	for start := time.Now(); verifier.HealthCheck() != nil; time.Sleep(20 * time.Millisecond) {
-		if time.Since(start) > 15*time.Second {
-			return nil, fmt.Errorf("the OIDC authenticator is not ready: %w", verifier.HealthCheck())
-		}
-	}
-	server := httptest.NewUnstartedServer(authenticated(bearertoken.New(verifier)))
-	server.TLS = &tls.Config{Certificates: []tls.Certificate{m.server}, MinVersion: tls.VersionTLS12}
-	server.StartTLS()
-	return server, nil
-}
-
-// authority is what the authenticator asks for the issuer's certificate authority.
-type authority []byte
-
-func (a authority) CurrentCABundleContent() []byte { return a }
-
-func authenticated(judge authenticator.Request) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, ok, err := judge.AuthenticateRequest(r)
-		if err != nil || !ok {
-			reply(w, http.StatusUnauthorized, meta.Status{
-				TypeMeta: meta.TypeMeta{Kind: "Status", APIVersion: "v1"}, Status: meta.StatusFailure,
-				Reason: meta.StatusReasonUnauthorized, Message: "Unauthorized", Code: http.StatusUnauthorized,
-			})
-			return
-		}
-		namespaces := meta.APIResource{Name: "namespaces", SingularName: "namespace", Kind: "Namespace", Verbs: meta.Verbs{"get", "list"}, ShortNames: []string{"ns"}}
-		switch r.Method + " " + r.URL.Path {
-		case "GET /api":
-			reply(w, http.StatusOK, meta.APIVersions{TypeMeta: meta.TypeMeta{Kind: "APIVersions"}, Versions: []string{"v1"}})
-		case "GET /apis":
-			reply(w, http.StatusOK, meta.APIGroupList{TypeMeta: meta.TypeMeta{Kind: "APIGroupList", APIVersion: "v1"}})
-		case "GET /api/v1":
-			reply(w, http.StatusOK, meta.APIResourceList{TypeMeta: meta.TypeMeta{Kind: "APIResourceList"}, GroupVersion: "v1", APIResources: []meta.APIResource{namespaces}})
-		case "GET /api/v1/namespaces":
-			reply(w, http.StatusOK, core.NamespaceList{
-				TypeMeta: meta.TypeMeta{Kind: "NamespaceList", APIVersion: "v1"}, Items: []core.Namespace{{ObjectMeta: meta.ObjectMeta{Name: "prod"}}},
-			})
-		case "POST /apis/authentication.k8s.io/v1/selfsubjectreviews":
-			reply(w, http.StatusCreated, authentication.SelfSubjectReview{
-				TypeMeta: meta.TypeMeta{Kind: "SelfSubjectReview", APIVersion: "authentication.k8s.io/v1"},
-				Status:   authentication.SelfSubjectReviewStatus{UserInfo: authentication.UserInfo{Username: who.User.GetName()}},
-			})
-		default:
-			http.NotFound(w, r)
-		}
-	})
-}
-
-func reply(w http.ResponseWriter, status int, object any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(object)
+	return m.serve(ctx, "https://", append(argv, "-issuer", fakecloud.IssuerV1(fakecloud.SandboxTenant), "-audience", fakecloud.AKSServer,
+		"-discovery", m.clouds.Entra.URL+"/"+fakecloud.SandboxTenant+"/.well-known/openid-configuration", "-ca", m.bundle, "-cert", m.certFile, "-key", m.keyFile))
 }
 
 // clusters writes a kubeconfig for each way the plugin is run, and returns their paths.
-func clusters(ctx context.Context, m *machine) (paths map[string]string, stop func(), err error) {
-	server, err := kubernetesAPI(ctx, m)
+func clusters(ctx context.Context, shop *workshop, m *machine) (paths map[string]string, stop func(), err error) {
+	server, stop, err := kubernetesAPI(ctx, shop, m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,7 +36,7 @@ func clusters(ctx context.Context, m *machine) (paths map[string]string, stop fu
 		"v1": {v1, fakecloud.AKSServer}, "v1beta1": {v1beta1, fakecloud.AKSServer}, "storage": {v1, storage},
 	} {
 		config := api.NewConfig()
-		config.Clusters["aks"] = &api.Cluster{Server: server.URL, CertificateAuthorityData: m.certPEM}
+		config.Clusters["aks"] = &api.Cluster{Server: server, CertificateAuthorityData: m.certPEM}
 		config.AuthInfos["me"] = &api.AuthInfo{Exec: &api.ExecConfig{
 			APIVersion: plugin.version, Command: "azure-token-helper", Args: []string{"get-token", "--server-id", plugin.resource}, InteractiveMode: api.IfAvailableExecInteractiveMode,
 		}}
@@ -121,11 +44,11 @@ func clusters(ctx context.Context, m *machine) (paths map[string]string, stop fu
 		config.CurrentContext = "aks"
 		paths[name] = filepath.Join(m.dir, "kubeconfig-"+name)
 		if err := clientcmd.WriteToFile(*config, paths[name]); err != nil {
-			server.Close()
+			stop()
 			return nil, nil, err
 		}
 	}
-	return paths, server.Close, nil
+	return paths, stop, nil
 }
 
 // kubectlAsks is what a person types.
@@ -140,7 +63,7 @@ func kubectlAsks(ctx context.Context, shop *workshop, m *machine) ([]ask, func()
 			version = dep.Version
 		}
 	}
-	paths, stop, err := clusters(ctx, m)
+	paths, stop, err := clusters(ctx, shop, m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,8 +82,8 @@ func kubectlAsks(ctx context.Context, shop *workshop, m *machine) ([]ask, func()
 	return asks, stop, nil
 }
 
-func clientGoAsks(ctx context.Context, _ *workshop, m *machine) ([]ask, func(), error) {
-	paths, stop, err := clusters(ctx, m)
+func clientGoAsks(ctx context.Context, shop *workshop, m *machine) ([]ask, func(), error) {
+	paths, stop, err := clusters(ctx, shop, m)
 	if err != nil {
 		return nil, nil, err
 	}

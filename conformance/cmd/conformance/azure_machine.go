@@ -1,20 +1,23 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
-	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -28,9 +31,9 @@ type machine struct {
 	clouds *fakecloud.Sandbox
 	// broken is the same with an Entra ID that never answers.
 	broken *fakecloud.Sandbox
-	// server is the certificate of what we start besides the fake clouds: Azurite and the API server.
-	server          tls.Certificate
-	certPEM, keyPEM []byte
+	// certPEM is the certificate of what we start besides the fake clouds: Azurite and the API server.
+	certPEM           []byte
+	certFile, keyFile string
 	// programs has azure-token-helper, and shims az and azd. bundle is a file with the authorities of all servers.
 	programs, shims, bundle string
 }
@@ -85,9 +88,43 @@ func (m *machine) certify() error {
 		return err
 	}
 	m.certPEM = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	m.keyPEM = pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
-	m.server, err = tls.X509KeyPair(m.certPEM, m.keyPEM)
-	return err
+	m.certFile, m.keyFile = filepath.Join(m.dir, "server.crt"), filepath.Join(m.dir, "server.key")
+	return errors.Join(os.WriteFile(m.certFile, m.certPEM, 0o600),
+		os.WriteFile(m.keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+}
+
+// serve starts a server and returns the URL that it prints after said. The server ends with stop.
+func (m *machine) serve(ctx context.Context, said string, argv []string) (url string, stop func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	server := exec.CommandContext(ctx, argv[0], argv[1:]...)
+	server.Dir, server.Env = m.dir, []string{"HOME=" + m.dir}
+	server.WaitDelay = time.Second
+	// Its standard input is a pipe that ends with us, however we end.
+	_, err = server.StdinPipe()
+	var output io.ReadCloser
+	if err == nil {
+		output, err = server.StdoutPipe()
+	}
+	if err == nil {
+		server.Stderr = server.Stdout
+		err = server.Start()
+	}
+	if err != nil {
+		cancel()
+		return "", nil, err
+	}
+	stop = func() { cancel(); _ = server.Wait() }
+	late := time.AfterFunc(patience, cancel)
+	defer late.Stop()
+	var all strings.Builder
+	for lines := bufio.NewScanner(output); lines.Scan(); all.WriteString(lines.Text() + "\n") {
+		if _, rest, ok := strings.Cut(lines.Text(), said); ok {
+			go func() { _, _ = io.Copy(io.Discard, output) }()
+			return "https://" + strings.TrimPrefix(strings.TrimSpace(rest), "https://"), stop, nil
+		}
+	}
+	stop()
+	return "", nil, fmt.Errorf("%s did not start:\n%s", filepath.Base(argv[0]), all.String())
 }
 
 func (m *machine) close() {
