@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -63,11 +64,11 @@ func newAuthToken(p cli.Process) *cobra.Command {
 	return cmd
 }
 
-// decodeClaims reads a claims challenge as a WWW-Authenticate header carries it: JSON in base64, with or without
+// decodeClaims reads a claims challenge in JSON, or as a WWW-Authenticate header carries it: in base64, with or without
 // padding, in either alphabet.
 func decodeClaims(text string) (string, error) {
-	if text == "" {
-		return "", nil
+	if text == "" || strings.HasPrefix(text, "{") && json.Valid([]byte(text)) {
+		return text, nil
 	}
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.RawStdEncoding, base64.URLEncoding, base64.RawURLEncoding} {
 		if decoded, err := encoding.DecodeString(text); err == nil && json.Valid(decoded) {

@@ -106,12 +106,24 @@ func (f *federation) open(tenant string) (*session, error) {
 // token returns an Entra token for scopes, from the cache where one is still good. claims is a claims challenge in
 // JSON, or "".
 func (s *session) token(ctx context.Context, scopes []string, claims string) (token.Token, error) {
-	return s.obtain(ctx, scopes, claims, "")
+	return s.obtain(ctx, wish{scopes: scopes, claims: claims})
 }
 
-// obtain returns a token for scopes: a bearer token, or a proof of possession for host where that is not "".
-func (s *session) obtain(ctx context.Context, scopes []string, claims, host string) (token.Token, error) {
+// wish is what a token is asked for.
+type wish struct {
+	scopes []string
+	// claims is a claims challenge in JSON, or "".
+	claims string
+	// host, where it is not "", makes it a proof of possession for that cluster.
+	host string
+	// cae says that the caller understands claims challenges, for which Entra ID lets its tokens live for a day.
+	cae bool
+}
+
+// obtain returns the token, from the cache where one is still good.
+func (s *session) obtain(ctx context.Context, w wish) (token.Token, error) {
 	exchange := entra.Exchange{Cloud: s.cloud, TenantID: s.tenantID, ClientID: s.clientID, Assertion: s.google, Log: s.log}
+	scopes, claims, host := w.scopes, w.claims, w.host
 	if err := exchange.Check(); err != nil {
 		return token.Token{}, err
 	}
@@ -125,6 +137,12 @@ func (s *session) obtain(ctx context.Context, scopes []string, claims, host stri
 		// A claims challenge says that the resource refused the token that the cache would give.
 		Bypass: claims != "",
 		Check:  entra.Belongs(s.tenantID, s.clientID),
+	}
+	if w.cae {
+		// https://learn.microsoft.com/entra/identity-platform/claims-challenge#client-capabilities
+		exchange.ClientCapabilities = []string{"CP1"}
+		request.Description += ", with continuous access evaluation"
+		request.Inputs = append(request.Inputs, token.Input{Name: "capabilities", Value: "CP1"})
 	}
 	mint := func(ctx context.Context) (token.Token, error) { return exchange.Token(ctx, scopes, claims) }
 	if host != "" {

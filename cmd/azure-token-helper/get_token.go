@@ -26,7 +26,8 @@ type getToken struct {
 	federation
 	login, serverID, resource, output string
 	popEnabled                        bool
-	popClaims                         string
+	popClaims, claims                 string
+	cae                               bool
 	scopes                            []string
 }
 
@@ -53,6 +54,8 @@ func newGetToken(p cli.Process) *cobra.Command {
 	v.settings.String(&v.resource, "resource", "", "", "App ID URI or URL of what the token is for")
 	v.settings.Strings(&v.scopes, "scope", "scope to ask for, in place of --resource; may be repeated")
 	v.settings.String(&v.login, "login", "l", "workloadidentity", "taken for kubelogin's sake; workloadidentity is the only way there is here")
+	v.settings.String(&v.claims, "claims", "", "", "claims challenge of a resource that refused the token, in base64 as it came or in JSON")
+	v.settings.Bool(&v.cae, "enable-cae", "announce continuous access evaluation: longer tokens, for callers that take up claims challenges")
 	v.settings.Bool(&v.popEnabled, "pop-enabled", "print a proof of possession in place of a bearer token, for clusters connected to Azure Arc")
 	v.settings.String(&v.popClaims, "pop-claims", "", "", "u=RESOURCE-ID of the connected cluster, with --pop-enabled")
 	v.settings.Bool(&v.azurermVars, "use-azurerm-env-vars", "take the application and tenant from ARM_CLIENT_ID and ARM_TENANT_ID")
@@ -94,7 +97,11 @@ func (v *getToken) run(cmd *cobra.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.obtain(cmd.Context(), scopes, "", host)
+	challenge, err := decodeClaims(v.claims)
+	if err != nil {
+		return nil, err
+	}
+	t, err := s.obtain(cmd.Context(), wish{scopes: scopes, claims: challenge, host: host, cae: v.cae})
 	if err != nil {
 		return nil, err
 	}

@@ -61,15 +61,25 @@ func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string
 		e.refuse(w, *refused)
 		return
 	}
-	token, err := e.mint(app, resource, method, confirmation)
+	life := e.lifetime()
+	evaluated, refused := continuousAccess(form.Get("claims"))
+	if refused != nil {
+		e.refuse(w, *refused)
+		return
+	}
+	if evaluated != nil {
+		life = continuousLife
+		evaluated["exp"] = e.now().Add(life).Unix()
+	}
+	token, err := e.mint(app, resource, method, confirmation, evaluated)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	life := int(e.lifetime() / time.Second)
-	answer := map[string]any{"token_type": tokenType, "expires_in": life, "ext_expires_in": life, "access_token": token}
-	if e.lifetime() >= 2*time.Hour {
-		answer["refresh_in"] = life / 2
+	seconds := int(life / time.Second)
+	answer := map[string]any{"token_type": tokenType, "expires_in": seconds, "ext_expires_in": seconds, "access_token": token}
+	if life >= 2*time.Hour {
+		answer["refresh_in"] = seconds / 2
 	}
 	writeJSON(w, http.StatusOK, answer)
 }
