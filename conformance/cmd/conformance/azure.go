@@ -53,6 +53,7 @@ func azureClients() []client {
 		{"go", installGo("azidentity"), sdk(credentialNames{az: "AzureCLICredential", azd: "AzureDeveloperCLICredential", chain: "DefaultAzureCredential"})},
 		{"terraform", installGo("goazuresdk"), fixedAsks(terraformAsks())},
 		{"databricks", installGo("databricks"), databricksAsks},
+		{"mssql", installGo("mssql"), sqlAsks},
 		{"kubectl", installGo("kubectl"), kubectlAsks},
 		{"client-go", installGo("clientgo"), clientGoAsks},
 		{"blobs", installAzurite, blobAsks},
