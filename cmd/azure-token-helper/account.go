@@ -17,8 +17,9 @@ import (
 	"github.com/idferry/idferry/internal/token"
 )
 
-// toolLimit is the deadline under the names az and azd: the Azure SDKs wait ten seconds for those tools.
-const toolLimit = 9 * time.Second
+// toolLimit is the deadline under the names az and azd: the Azure SDKs wait ten seconds for those tools. The process has
+// ended, error and all, within nine.
+const toolLimit = 8700 * time.Millisecond
 
 // newAccount is the `account` group of az.
 func newAccount(p cli.Process) *cobra.Command {
