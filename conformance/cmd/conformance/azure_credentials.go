@@ -114,7 +114,7 @@ func inTime(_ *machine, a answer) error {
 	if a.MS > 15000 {
 		return fmt.Errorf("its error took %d ms", a.MS)
 	}
-	return saysAll(a.Error, "deadline_exceeded", "within 9s")
+	return saysAll(a.Error, "deadline_exceeded", "within 8.7s")
 }
 
 // verify checks the signature with the keys that the fake Entra ID publishes.
