@@ -195,7 +195,7 @@ func complains(parts ...string) func(*machine, answer) error {
 	}
 }
 
-// within wants the error of our own deadline, no later than half a second after it.
+// within wants the error of our own deadline before limit is over, the start of the process included.
 func within(limit time.Duration) func(*machine, answer) error {
 	return func(m *machine, a answer) error {
 		if late := time.Duration(a.MS)*time.Millisecond - limit; late > 0 {
