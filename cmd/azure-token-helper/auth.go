@@ -79,7 +79,7 @@ func decodeClaims(text string) (string, error) {
 }
 
 // failAsAzd shows err as azd 1.23.7 and later do with --output json: one JSON line on stderr, from which the SDKs
-// take "error", and Java "message".
+// take "error", and Java nothing but "message".
 func failAsAzd(p cli.Process, err error) int {
 	e := problem.From(err)
 	clean := token.NewRedactor().Clean
@@ -87,7 +87,7 @@ func failAsAzd(p cli.Process, err error) int {
 		Error      string `json:"error"`
 		Message    string `json:"message"`
 		Suggestion string `json:"suggestion,omitempty"`
-	}{azcli.Sentence(clean(sentence(e))), azcli.Sentence(clean(e.Coded())), azcli.Sentence(clean(e.Hint))})
+	}{azcli.Sentence(clean(sentence(e))), azcli.Sentence(clean(sentence(e))), azcli.Sentence(clean(e.Hint))})
 	_, _ = p.Stderr.Write(append(line, '\n'))
 	if e.Misuse {
 		return cli.ExitMisuse
