@@ -9,7 +9,12 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
+
+	"github.com/idferry/idferry/internal/child"
 )
+
+const module = "github.com/idferry/idferry"
 
 // compile builds a package as the releases are built (goreleaser.yaml) and returns a copy of it: what the linker itself
 // writes starts a tenth slower, because of how its pages are in memory.
@@ -18,10 +23,14 @@ func compile(ctx context.Context, dir, name, pkg string) (string, error) {
 	if runtime.GOOS == "windows" {
 		path += ".exe"
 	}
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w", "-o", linked, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build %s: %w: %s", pkg, err, out)
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-s -w -buildid=", "-o", linked, pkg)
+	// What go leaves behind when it is interrupted is in dir then.
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOTMPDIR="+dir)
+	var said strings.Builder
+	cmd.Stdout, cmd.Stderr = &said, &said
+	// It ends its compilers and linkers too.
+	if err := child.Run(cmd); err != nil {
+		return "", fmt.Errorf("build %s: %w: %s", pkg, err, said.String())
 	}
 	from, err := os.Open(linked)
 	if err != nil {
@@ -32,52 +41,26 @@ func compile(ctx context.Context, dir, name, pkg string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err = io.Copy(to, from); err != nil {
+	if _, err = io.Copy(writerOnly{to}, from); err != nil {
 		_ = to.Close()
 		return "", err
 	}
 	return path, to.Close()
 }
 
-// bare builds the program to compare with: it starts, prints text and exits.
-func bare(ctx context.Context, dir, name, text string) (string, error) {
+// writerOnly hides os.File's ReadFrom, by which the kernel may let both files share the very pages (copy_file_range(2)).
+type writerOnly struct{ io.Writer }
+
+// program builds a main package of one file.
+func program(ctx context.Context, dir, name, code string) (string, error) {
 	source := filepath.Join(dir, name+".go")
-	code := "package main\n\nimport \"os\"\n\nfunc main() { _, _ = os.Stdout.WriteString(" + strconv.Quote(text) + ") }\n"
 	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
 		return "", err
 	}
 	return compile(ctx, dir, name, source)
 }
 
-// meter builds the program that runs another one and prints its largest resident set. A large parent's own pages would
-// be counted as the child's.
-func meter(ctx context.Context, dir string) (string, error) {
-	source := filepath.Join(dir, "meter.go")
-	const code = `package main
-
-import (
-	"fmt"
-	"os"
-	"os/exec"
-	"reflect"
-)
-
-func main() {
-	cmd := exec.Command(os.Args[1], os.Args[2:]...)
-	if err := cmd.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	usage := reflect.ValueOf(cmd.ProcessState.SysUsage())
-	if usage.Kind() == reflect.Pointer && usage.Elem().Kind() == reflect.Struct {
-		if f := usage.Elem().FieldByName("Maxrss"); f.IsValid() {
-			fmt.Print(f.Int())
-		}
-	}
-}
-`
-	if err := os.WriteFile(source, []byte(code), 0o600); err != nil {
-		return "", err
-	}
-	return compile(ctx, dir, "meter", source)
+// bare builds the program to compare with: it starts, prints text and exits.
+func bare(ctx context.Context, dir, name, text string) (string, error) {
+	return program(ctx, dir, name, "package main\n\nimport \"os\"\n\nfunc main() { _, _ = os.Stdout.WriteString("+strconv.Quote(text)+") }\n")
 }

@@ -4,6 +4,9 @@
 //	go run ./bench            a table
 //	go run ./bench -check     exit code 1 when a bound is broken
 //	go run ./bench -json      for machines
+//
+// The kernel keyring is the one thing that is not its own: there is one a user, so that the user's own key is used, or
+// one is left there that no file is sealed with.
 package main
 
 import (
@@ -20,8 +23,16 @@ func main() {
 	check := flag.Bool("check", false, "end with exit code 1 when a bound is broken")
 	asJSON := flag.Bool("json", false, "print one JSON object")
 	flag.Parse()
+	if *rounds < 1 || flag.NArg() > 0 {
+		fmt.Fprintln(os.Stderr, "bench: -rounds is at least 1, and there are no arguments")
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	report, err := measure(ctx, *rounds)
+	if ctx.Err() != nil {
+		fmt.Fprintln(os.Stderr, "bench: interrupted")
+		os.Exit(130)
+	}
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
@@ -25,28 +26,45 @@ func (c command) run(ctx context.Context) (out string, took time.Duration, err e
 	start := time.Now()
 	err = cmd.Run()
 	took = time.Since(start)
-	if err != nil || stderr.Len() > 0 {
+	if err == nil && stderr.Len() > 0 {
+		err = errors.New("standard error is not empty")
+	}
+	if err != nil {
 		return "", took, fmt.Errorf("%s %s: %w: %s", c.path, strings.Join(c.args, " "), err, stderr.String())
 	}
 	return stdout.String(), took, nil
 }
 
+// printing runs it once and times it; it must print want.
+func (c command) printing(ctx context.Context, want string) timed {
+	return func() (time.Duration, error) {
+		out, took, err := c.run(ctx)
+		if err == nil && out != want {
+			err = fmt.Errorf("%s prints something else than before", c.path)
+		}
+		return took, err
+	}
+}
+
+// timed does something once and says how long that took.
+type timed func() (time.Duration, error)
+
 // paired are the times of two commands, run one right after the other.
 type paired struct{ subject, base []time.Duration }
 
-// pair runs both commands once in each round, in turns first, so that whatever else the machine does meets both alike.
-func pair(ctx context.Context, subject, base command, rounds int) (paired, error) {
+// pair runs both once in each round, in turns first, so that whatever else the machine does meets both alike.
+func pair(subject, base timed, rounds int) (paired, error) {
 	var p paired
 	for round := range rounds {
 		order := []struct {
-			command
+			timed
 			times *[]time.Duration
 		}{{subject, &p.subject}, {base, &p.base}}
 		if round%2 == 1 {
 			slices.Reverse(order)
 		}
 		for _, c := range order {
-			_, took, err := c.run(ctx)
+			took, err := c.timed()
 			if err != nil {
 				return p, err
 			}
@@ -56,13 +74,14 @@ func pair(ctx context.Context, subject, base command, rounds int) (paired, error
 	return p, nil
 }
 
-// ratio is the median of the rounds' ratios, with the range in which half of them are.
-func (p paired) ratio() (median, low, high float64) {
+// ratio is the median of the rounds' ratios, with its 95 % interval.
+func (p paired) ratio() (middle, low, high float64) {
 	ratios := make([]float64, len(p.subject))
 	for i := range ratios {
 		ratios[i] = float64(p.subject[i]) / float64(p.base[i])
 	}
-	return quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75)
+	low, high = interval(ratios)
+	return median(ratios), low, high
 }
 
 // milliseconds is the median wall time of the subject.
@@ -71,19 +90,5 @@ func (p paired) milliseconds() float64 {
 	for i, t := range p.subject {
 		times[i] = float64(t) / float64(time.Millisecond)
 	}
-	return quantile(times, 0.5)
-}
-
-// quantile interpolates between the two nearest values; values may be in any order.
-func quantile(values []float64, q float64) float64 {
-	if len(values) == 0 {
-		return 0
-	}
-	sorted := slices.Sorted(slices.Values(values))
-	at := q * float64(len(sorted)-1)
-	i := int(at)
-	if i+1 == len(sorted) {
-		return sorted[i]
-	}
-	return sorted[i] + (at-float64(i))*(sorted[i+1]-sorted[i])
+	return median(times)
 }

@@ -1,34 +1,66 @@
 package main
 
 import (
-	"math"
+	"context"
+	"errors"
+	"os"
+	"strings"
 	"testing"
 	"time"
 )
 
 func TestTheRatioIsTheMedianOfPairs(t *testing.T) {
 	p := paired{
-		// The machine was slow in the fourth round, for both.
+		// The machine was slow in the fourth round, for both. The ratio of the medians would be 2.2.
 		subject: []time.Duration{20, 22, 18, 400, 30},
-		base:    []time.Duration{10, 10, 10, 200, 10},
+		base:    []time.Duration{10, 11, 10, 200, 10},
 	}
-	median, low, high := p.ratio()
-	if median != 2 || low != 2 || high != 2.2 {
-		t.Error(median, low, high)
+	if middle, low, high := p.ratio(); middle != 2 || low != 1.8 || high != 3 {
+		t.Error(middle, low, high)
 	}
-	if got := p.milliseconds(); math.Abs(got-22e-6) > 1e-12 {
+	if got := p.milliseconds(); got != 22e-6 {
 		t.Error(got)
 	}
 }
 
-func TestQuantile(t *testing.T) {
-	for _, c := range []struct {
-		values []float64
-		q      float64
-		want   float64
-	}{{nil, 0.5, 0}, {[]float64{3}, 0.25, 3}, {[]float64{4, 2}, 0.5, 3}, {[]float64{1, 2, 3, 4, 5}, 0.75, 4}, {[]float64{5, 1}, 1, 5}} {
-		if got := quantile(c.values, c.q); got != c.want {
-			t.Errorf("%v at %v: %v, want %v", c.values, c.q, got, c.want)
-		}
+func TestEachGoesFirstInEveryOtherRound(t *testing.T) {
+	var order strings.Builder
+	p, err := pair(recorded(&order, "s", 2), recorded(&order, "b", 1), 5)
+	if err != nil || order.String() != "sb"+"bs"+"sb"+"bs"+"sb" {
+		t.Error(order.String(), err)
+	}
+	if middle, low, high := p.ratio(); middle != 2 || low != 2 || high != 2 {
+		t.Error("a time went to the wrong one of the two:", middle, low, high)
+	}
+}
+
+func recorded(order *strings.Builder, name string, took time.Duration) timed {
+	return func() (time.Duration, error) {
+		order.WriteString(name)
+		return took, nil
+	}
+}
+
+func TestAFailedRunEndsTheRow(t *testing.T) {
+	broken := errors.New("exit status 1")
+	runs := 0
+	_, err := pair(func() (time.Duration, error) { runs++; return 0, broken }, func() (time.Duration, error) { return 1, nil }, 9)
+	if !errors.Is(err, broken) || runs != 1 {
+		t.Error(err, runs)
+	}
+}
+
+// The test's own binary, asked to list no test, prints one known line.
+func TestARunThatPrintsSomethingElseIsNotTimed(t *testing.T) {
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := command{path: self, args: []string{"-test.list", "^TestMedian$"}, env: os.Environ()}
+	if _, err := c.printing(context.Background(), "TestMedian\n")(); err != nil {
+		t.Error(err)
+	}
+	if _, err := c.printing(context.Background(), "another token\n")(); err == nil || strings.Contains(err.Error(), "another token") {
+		t.Error(err)
 	}
 }

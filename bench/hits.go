@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/idferry/idferry/internal/desktop"
+	"github.com/idferry/idferry/internal/fakecloud"
+)
+
+// The bounds that a hit is held to.
+const (
+	boundLocal   = 2.4 // the kernel keyring, a file
+	boundService = 5.5 // the Secret Service; go-keyring by itself takes 4.4
+)
+
+// holder is where the key of a remembered token is.
+type holder struct {
+	mode, name string
+	bound      float64
+	bus        bool
+}
+
+func holders() []holder {
+	return []holder{
+		{"kernel", "kernel", boundLocal, false},
+		{"file", "file", boundLocal, false},
+		{"keyring", "Secret Service", boundService, true},
+	}
+}
+
+// groups make tokens of an ordinary size, 2 KB, and of the largest that Entra gives, 12 KB (fakecloud.Entra's Issue).
+func groups() []int { return []int{16, 200} }
+
+// hits are the rows of remembered tokens: for both sizes, every holder and both binaries.
+func (b *bench) hits(ctx context.Context) (rows []row, err error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	desk, missing := desktop.Start(ctx, filepath.Join(b.dir, "desktop"))
+	if missing == nil {
+		defer desk.Stop()
+	}
+	for _, n := range groups() {
+		b.clouds.Entra.Issue(fakecloud.DefaultLife, n)
+		for _, h := range holders() {
+			env := b.env
+			if h.bus && missing == nil {
+				env = append(append([]string{}, env...), desk.Env...)
+			}
+			for _, program := range []struct {
+				path string
+				args []string
+			}{{b.helper, toAzure()}, {b.source, toGoogle()}} {
+				r := row{Name: filepath.Base(program.path) + ", " + h.name, Bound: h.bound, Bus: h.bus}
+				if h.bus && missing != nil {
+					r.Missing = missing.Error()
+					rows = append(rows, r)
+					continue
+				}
+				dir := filepath.Join(b.dir, "cache", fmt.Sprint(n), h.mode, filepath.Base(program.path))
+				cache := []string{"--cache", h.mode, "--cache-dir", dir}
+				made, err := b.hit(ctx, r, command{program.path, append(program.args, cache...), env}, cache)
+				if err != nil {
+					return rows, err
+				}
+				rows = append(rows, made)
+			}
+		}
+	}
+	return rows, nil
+}
+
+// hit fills the cache by a first call and times the ones after it.
+func (b *bench) hit(ctx context.Context, r row, subject command, cache []string) (row, error) {
+	before := b.requests()
+	first, _, err := subject.run(ctx)
+	if err != nil {
+		return r, err
+	}
+	asked := b.requests()
+	second, _, err := subject.run(ctx)
+	switch {
+	case err != nil:
+		return r, err
+	case asked == before:
+		return r, errors.New("the first call asked nobody: it was no cold call")
+	case b.requests() != asked:
+		r.Missing = "nothing is remembered here: " + whyNot(ctx, subject, cache)
+		return r, nil
+	case second != first:
+		return r, errors.New("a hit prints something else than the call before it")
+	}
+	return b.time(ctx, r, subject, second)
+}
+
+// whyNot asks the binary itself.
+func whyNot(ctx context.Context, c command, cache []string) string {
+	c.args = append([]string{"cache", "list"}, cache...)
+	out, _, err := c.run(ctx)
+	if err != nil {
+		return err.Error()
+	}
+	return strings.Join(strings.Fields(out), " ")
+}
