@@ -51,7 +51,7 @@ func rooms() map[string][]string {
 		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
 		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache",
 		"kubeconfig": lowest, "shim": lowest,
-		"fakecloud": "", "guard": "", "storytest": "fakecloud", "faults": "", "processes": "", "desktop": "",
+		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "",
 	}
 	rooms := map[string][]string{}
 	for room, uses := range allowed {
