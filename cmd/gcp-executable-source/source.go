@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/idferry/idferry/internal/azure"
+	"github.com/idferry/idferry/internal/cache"
+	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/entra"
+	"github.com/idferry/idferry/internal/pluggable"
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// signInLimit is the deadline where somebody has to find a browser and sign in; a device code lives for 15 minutes.
+const signInLimit = 5 * time.Minute
+
+// source is the Azure identity that the flags select, and how its tokens are asked for.
+type source struct {
+	process  cli.Process
+	settings *cli.Settings
+
+	resource, scope                          string
+	credential                               string
+	tenantID, clientID, objectID, resourceID string
+	tokenFile, cloud, authorityHost          string
+	cache                                    cli.CacheSettings
+	logFile                                  string
+	timeout                                  time.Duration
+}
+
+func (s *source) bind(flags *pflag.FlagSet) {
+	b := cli.NewSettings(flags, s.process.Lookup)
+	s.settings = b
+	b.String(&s.resource, "resource", "", "", "App ID URI or client id of the Entra application whose token Google trusts (default: https:AUDIENCE)", "IDFERRY_RESOURCE")
+	b.String(&s.scope, "scope", "", "", "scope to ask for, in place of RESOURCE/.default", "IDFERRY_SCOPE")
+	b.Exclusive("resource", "scope")
+	b.String(&s.credential, "credential", "", "default", "Azure identity to start from: "+strings.Join(azure.Names(), ", "), "IDFERRY_CREDENTIAL", "AZURE_TOKEN_CREDENTIALS")
+	b.String(&s.tenantID, "tenant-id", "t", "", "Entra tenant", "AZURE_TENANT_ID")
+	b.String(&s.clientID, "client-id", "", "", "application, or user-assigned managed identity by client id", "AZURE_CLIENT_ID")
+	b.String(&s.objectID, "object-id", "", "", "user-assigned managed identity by object id", "IDFERRY_OBJECT_ID")
+	b.String(&s.resourceID, "resource-id", "", "", "user-assigned managed identity by Azure resource id", "IDFERRY_RESOURCE_ID")
+	b.String(&s.tokenFile, "federated-token-file", "", "", "file with the token of workload identity", "AZURE_FEDERATED_TOKEN_FILE")
+	b.String(&s.cloud, "cloud", "", "AzurePublicCloud", "AzurePublicCloud, AzureUSGovernment or AzureChinaCloud", "IDFERRY_CLOUD", "AZURE_ENVIRONMENT")
+	b.String(&s.authorityHost, "authority-host", "", "", "URL of the Entra token service", "AZURE_AUTHORITY_HOST")
+	b.Duration(&s.timeout, "timeout", 25*time.Second, "own deadline (5m for a person who signs in); keep it below timeout_millis of the external_account file", "IDFERRY_TIMEOUT")
+	s.cache.Bind(b)
+	b.String(&s.logFile, "log-file", "", "", "append diagnostics to this file (no token is written)", "IDFERRY_LOG")
+}
+
+// subjectToken is a subject token that can be asked for; close ends what the asking needed.
+type subjectToken struct {
+	call  cli.Call
+	close func()
+}
+
+// subjectToken returns what asks for the token that request is about. It asks nobody yet.
+func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err error) {
+	scope, err := s.resolveScope(request)
+	if err != nil {
+		return nil, err
+	}
+	mode, err := cache.ParseMode(s.cache.Mode)
+	if err != nil {
+		return nil, err
+	}
+	if s.timeout <= 0 {
+		return nil, problem.Input("--timeout", "%s is not a time to wait", s.timeout)
+	}
+	log, closeLog, err := cli.Log(s.logFile)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			closeLog()
+		}
+	}()
+	identity, err := s.identity(request, log)
+	if err != nil {
+		return nil, err
+	}
+	inputs, unknown := identity.Inputs()
+	if unknown != "" {
+		logInfo(log, "not cached", "reason", unknown)
+		mode = cache.Off
+	}
+	limit := s.timeout
+	if identity.NeedsPerson() && s.person(request) && !s.settings.Given("timeout") {
+		limit = signInLimit
+	}
+	return &subjectToken{close: closeLog, call: cli.Call{
+		Cache: cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log}),
+		Request: cache.Request{
+			Purpose:     "azure",
+			Description: identity.Name() + " for " + scope,
+			Inputs:      append(inputs, token.Input{Name: "scope", Value: scope}),
+			Check:       identity.Belongs(),
+		},
+		Limit: limit, What: fmt.Sprintf("asking for a token for %s with %s", scope, identity.Name()),
+		Mint: func(ctx context.Context) (token.Token, error) {
+			t, err := identity.Token(ctx, scope)
+			if err != nil {
+				return t, err
+			}
+			return cli.Unexpired(t, s.process.Now(), identity.Name())
+		},
+		Log: log, Attributes: []any{"credential", identity.Name(), "scope", scope},
+	}}, nil
+}
+
+func (s *source) identity(request pluggable.Request, log *slog.Logger) (*azure.Identity, error) {
+	cloud, err := entra.FindCloud(s.cloud, s.authorityHost)
+	if err != nil {
+		return nil, err
+	}
+	settings := azure.Settings{
+		Credential: s.credential, TenantID: s.tenantID, ClientID: s.clientID, ObjectID: s.objectID, ResourceID: s.resourceID,
+		TokenFile: s.tokenFile, Cloud: cloud, Lookup: s.process.Lookup, Log: log,
+	}
+	if s.person(request) {
+		settings.Prompt = s.process.Stderr
+	}
+	return azure.New(settings)
+}
+
+// person reports whether somebody can be asked to sign in. Clients capture stderr, so a terminal there means that a
+// person runs this by hand.
+func (s *source) person(request pluggable.Request) bool {
+	return request.Interactive || (s.process.Person && !request.NonInteractive)
+}
+
+// resolveScope returns the scope to ask for. Without a setting it is that of the provider itself, which is what
+// `gcloud iam workload-identity-pools create-cred-config --azure` takes when no --app-id-uri is given.
+func (s *source) resolveScope(request pluggable.Request) (string, error) {
+	switch {
+	case s.resource != "" && s.scope != "":
+		return "", problem.Input("--scope", "it excludes --resource; one of the two says what to ask for")
+	case s.scope != "":
+		return s.scope, entra.CheckScope("--scope", s.scope)
+	case s.resource != "":
+		return entra.ScopeOf(s.resource), entra.CheckResource("--resource", s.resource)
+	case strings.HasPrefix(request.Audience, "//"):
+		return entra.ScopeOf("https:" + request.Audience), nil
+	default:
+		return "", problem.Input("--resource", "it is missing, and no GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE says whose token is wanted").
+			WithHint("name the Entra application that the provider trusts: --resource api://APP_ID_URI")
+	}
+}
