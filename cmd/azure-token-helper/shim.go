@@ -89,7 +89,7 @@ func advise(p cli.Process, s shim.Shims) {
 		}
 	}
 	if first {
-		line("  export PATH=%s:\"$PATH\"", quoteForShell(s.Dir))
+		line("  export PATH=%s:\"$PATH\"", cli.QuoteForShell(s.Dir))
 	}
 	missing := ""
 	for _, v := range []struct{ name, value string }{{"AZURE_TENANT_ID", "TENANT"}, {"AZURE_CLIENT_ID", "APPLICATION"}} {
@@ -108,12 +108,4 @@ func advise(p cli.Process, s shim.Shims) {
 		line("for programs that use DefaultAzureCredential, which in Go otherwise waits about 100 s for Google's metadata server (azure-sdk-for-go#25996):")
 		line("  export AZURE_TOKEN_CREDENTIALS=%s", credential)
 	}
-}
-
-// quoteForShell quotes a path where a shell would split or expand it.
-func quoteForShell(path string) string {
-	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@") == "" {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }

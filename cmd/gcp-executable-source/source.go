@@ -18,9 +18,6 @@ import (
 	"github.com/idferry/idferry/internal/token"
 )
 
-// signInLimit is the deadline where somebody has to find a browser and sign in; a device code lives for 15 minutes.
-const signInLimit = 5 * time.Minute
-
 // source is the Azure identity that the flags select, and how its tokens are asked for.
 type source struct {
 	process  cli.Process
@@ -32,7 +29,8 @@ type source struct {
 	tokenFile, cloud, authorityHost          string
 	cache                                    cli.CacheSettings
 	logFile                                  string
-	timeout                                  time.Duration
+	// signIn is the deadline where somebody has to find a browser and sign in; a device code lives for 15 minutes.
+	timeout, signIn time.Duration
 }
 
 func (s *source) bind(flags *pflag.FlagSet) {
@@ -49,7 +47,8 @@ func (s *source) bind(flags *pflag.FlagSet) {
 	b.String(&s.tokenFile, "federated-token-file", "", "", "file with the token of workload identity", "AZURE_FEDERATED_TOKEN_FILE")
 	b.String(&s.cloud, "cloud", "", "AzurePublicCloud", "AzurePublicCloud, AzureUSGovernment or AzureChinaCloud", "IDFERRY_CLOUD", "AZURE_ENVIRONMENT")
 	b.String(&s.authorityHost, "authority-host", "", "", "URL of the Entra token service", "AZURE_AUTHORITY_HOST")
-	b.Duration(&s.timeout, "timeout", 25*time.Second, "own deadline (5m for a person who signs in); keep it below timeout_millis of the external_account file", "IDFERRY_TIMEOUT")
+	b.Duration(&s.timeout, "timeout", 25*time.Second, "own deadline; keep it below timeout_millis of the external_account file", "IDFERRY_TIMEOUT")
+	b.Duration(&s.signIn, "sign-in-timeout", 5*time.Minute, "deadline where a person has to sign in; keep it below interactive_timeout_millis", "IDFERRY_SIGN_IN_TIMEOUT")
 	s.cache.Bind(b)
 	b.String(&s.logFile, "log-file", "", "", "append diagnostics to this file (no token is written)", "IDFERRY_LOG")
 }
@@ -70,8 +69,10 @@ func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err e
 	if err != nil {
 		return nil, err
 	}
-	if s.timeout <= 0 {
-		return nil, problem.Input("--timeout", "%s is not a time to wait", s.timeout)
+	for flag, wait := range map[string]time.Duration{"--timeout": s.timeout, "--sign-in-timeout": s.signIn} {
+		if wait <= 0 {
+			return nil, problem.Input(flag, "%s is not a time to wait", wait)
+		}
 	}
 	log, closeLog, err := cli.Log(s.logFile)
 	if err != nil {
@@ -92,8 +93,8 @@ func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err e
 		mode = cache.Off
 	}
 	limit := s.timeout
-	if identity.NeedsPerson() && s.person(request) && !s.settings.Given("timeout") {
-		limit = signInLimit
+	if identity.NeedsPerson() && s.person(request) && (s.settings.Given("sign-in-timeout") || !s.settings.Given("timeout")) {
+		limit = s.signIn
 	}
 	return &subjectToken{close: closeLog, call: cli.Call{
 		Cache: cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log}),

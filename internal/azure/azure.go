@@ -108,6 +108,27 @@ func New(s Settings) (*Identity, error) {
 		}
 		s.Cloud = public
 	}
+	k, err := s.kind()
+	if err != nil {
+		return nil, err
+	}
+	src, err := k.open(s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Log != nil {
+		s.Log.Debug("azure identity", "credential", k.azure, "authority", s.Cloud.Authority)
+	}
+	return &Identity{k, s, src}, nil
+}
+
+// Check returns an error where New would for the settings alone, wherever they are to be used.
+func (s Settings) Check() error {
+	_, err := s.kind()
+	return err
+}
+
+func (s Settings) kind() (kind, error) {
 	name := strings.ToLower(strings.TrimSpace(s.Credential))
 	if name == "" {
 		name = "default"
@@ -117,19 +138,12 @@ func New(s Settings) (*Identity, error) {
 		return name == k.name || name == strings.ToLower(k.azure) || slices.Contains(k.aliases, name)
 	})
 	if i < 0 {
-		return nil, problem.Input("--credential", "%q is not known", s.Credential).WithHint("one of %s", strings.Join(Names(), ", "))
+		return kind{}, problem.Input("--credential", "%q is not known", s.Credential).WithHint("one of %s", strings.Join(Names(), ", "))
 	}
 	if err := s.checkIDs(all[i].name); err != nil {
-		return nil, err
+		return kind{}, err
 	}
-	src, err := all[i].open(s)
-	if err != nil {
-		return nil, err
-	}
-	if s.Log != nil {
-		s.Log.Debug("azure identity", "credential", all[i].azure, "authority", s.Cloud.Authority)
-	}
-	return &Identity{all[i], s, src}, nil
+	return all[i], nil
 }
 
 // checkIDs refuses an id that the identity would pass over in silence: the caller means another identity than the one

@@ -135,7 +135,7 @@ func listJSON(p Process, state cache.State, entries []cache.Entry) error {
 		}
 		document.Tokens = append(document.Tokens, r)
 	}
-	return writeJSON(p.Stdout, document)
+	return WriteJSON(p.Stdout, document)
 }
 
 func cacheClear(p Process) *cobra.Command {
@@ -173,7 +173,8 @@ func cacheClear(p Process) *cobra.Command {
 	return cmd
 }
 
-func writeJSON(w io.Writer, v any) error {
+// WriteJSON writes v indented, as every --json does.
+func WriteJSON(w io.Writer, v any) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

@@ -145,3 +145,11 @@ func late(what string, limit time.Duration, last string) error {
 	return problem.New(problem.DeadlineExceeded, "%s: no answer within %s%s", what, limit, last).
 		WithHint("see which endpoint is slow with --log-file FILE, or give it longer with --timeout")
 }
+
+// QuoteForShell quotes a word where a shell would split or expand it.
+func QuoteForShell(path string) string {
+	if strings.Trim(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-+:@") == "" {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}

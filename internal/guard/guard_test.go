@@ -50,7 +50,7 @@ func rooms() map[string][]string {
 		"machine": "token", "child": "", "upstream": "problem", "cache": lowest,
 		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
 		"pluggable": lowest, "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache",
-		"kubeconfig": lowest, "shim": lowest,
+		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable",
 		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "",
 	}
 	rooms := map[string][]string{}
