@@ -3,6 +3,7 @@ package fakecloud
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 )
@@ -76,7 +77,7 @@ func (g *Google) exchange(r *http.Request) (map[string]any, *oauthError) {
 	if len(scopes) == 0 {
 		return nil, &oauthError{http.StatusBadRequest, "invalid_scope", `Invalid value for "scope".`}
 	}
-	if options := r.PostFormValue("options"); options != "" && !json.Valid([]byte(options)) {
+	if !validOptions(r.PostFormValue("options")) {
 		return nil, invalidRequest(`Invalid value for "options".`)
 	}
 	if r.PostFormValue("subject_token") == "" {
@@ -108,6 +109,15 @@ func (g *Google) exchange(r *http.Request) (map[string]any, *oauthError) {
 		"access_token": token, "issued_token_type": "urn:ietf:params:oauth:token-type:access_token",
 		"token_type": "Bearer", "expires_in": int(lifetime / time.Second),
 	}, nil
+}
+
+// validOptions reports whether options is absent or JSON. google-auth for Python and googleauth for Ruby escape it once more
+// than a form does, and workforce pools work with both.
+func validOptions(options string) bool {
+	if unescaped, err := url.QueryUnescape(options); err == nil && json.Valid([]byte(unescaped)) {
+		return true
+	}
+	return options == "" || json.Valid([]byte(options))
 }
 
 // introspect says who a token stands for (RFC 7662). gcloud shows username as the active account.
