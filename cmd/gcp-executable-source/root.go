@@ -60,6 +60,6 @@ func newRoot(p cli.Process, code *int) *cobra.Command {
 	cmd.Flags().SortFlags = false
 	s.bind(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(newConfig(p, code), cli.CacheCommand(p), cli.VersionCommand(p, version))
+	cmd.AddCommand(newConfig(p, code), newTokenFile(p), cli.CacheCommand(p), cli.VersionCommand(p, version))
 	return cmd
 }

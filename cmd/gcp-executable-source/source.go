@@ -57,6 +57,8 @@ func (s *source) bind(flags *pflag.FlagSet) {
 type subjectToken struct {
 	call  cli.Call
 	close func()
+	// person is set when somebody has to sign in for it.
+	person bool
 }
 
 // subjectToken returns what asks for the token that request is about. It asks nobody yet.
@@ -96,7 +98,7 @@ func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err e
 	if identity.NeedsPerson() && s.person(request) && (s.settings.Given("sign-in-timeout") || !s.settings.Given("timeout")) {
 		limit = s.signIn
 	}
-	return &subjectToken{close: closeLog, call: cli.Call{
+	return &subjectToken{close: closeLog, person: identity.NeedsPerson(), call: cli.Call{
 		Cache: cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log}),
 		Request: cache.Request{
 			Purpose:     "azure",

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
@@ -26,6 +27,9 @@ type defaultIdentity struct {
 }
 
 const chosen = "AZURE_TOKEN_CREDENTIALS"
+
+// shortly is less of a life than anybody issues, and more than anybody leaves who renews early.
+const shortly = 15 * time.Minute
 
 func openDefault(s Settings) (source, error) {
 	// The two names are azidentity's for parts of the chain, which it takes from the process's own environment alone.
@@ -57,6 +61,12 @@ func (d *defaultIdentity) token(ctx context.Context, scope string) (token.Token,
 	t, w, err := ask(ctx, d.credential, scope, p)
 	if err != nil {
 		return t, d.explain(w, err)
+	}
+	if time.Until(t.ExpiresOn) < shortly {
+		// Perhaps it is what MSAL remembers. az and azd refuse to be asked so, and then this one is the best there is.
+		if other, _, err := ask(ctx, unremembered{d.credential}, scope, p); err == nil && other.ExpiresOn.After(t.ExpiresOn) {
+			t = other
+		}
 	}
 	return t, nil
 }

@@ -138,11 +138,21 @@ func (m *managedIdentity) patience() patience {
 }
 
 func (m *managedIdentity) token(ctx context.Context, scope string) (token.Token, error) {
-	t, w, err := ask(ctx, m.credential, scope, m.patience())
+	t, w, err := ask(ctx, unremembered{m.credential}, scope, m.patience())
 	if err != nil {
 		return t, m.explain(ctx, w, err)
 	}
 	return t, nil
+}
+
+// unremembered asks the endpoint at each call. MSAL remembers the tokens of managed identities for as long as the process
+// lives and gives them out until five minutes are left, which is too late for a program that renews earlier. Given claims
+// it asks; the endpoint is told of none (apps/managedidentity, AcquireToken).
+type unremembered struct{ azcore.TokenCredential }
+
+func (u unremembered) GetToken(ctx context.Context, options policy.TokenRequestOptions) (azcore.AccessToken, error) {
+	options.Claims = "{}"
+	return u.TokenCredential.GetToken(ctx, options)
 }
 
 func (m *managedIdentity) explain(ctx context.Context, w *witness, err error) error {

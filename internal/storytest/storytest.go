@@ -60,6 +60,8 @@ func Run(t *testing.T, dir string) {
 			"mode":            withStory(mode),
 			"ask-cluster":     withStory(askCluster),
 			"clock":           withStory(clock),
+			"issue":           withStory(func(ts *testscript.TestScript, s *story, args []string) { s.Entra.Issue(lifetime(ts, args[0]), 0) }),
+			"await":           withStory(await),
 		},
 	})
 }
@@ -232,6 +234,24 @@ func user(ts *testscript.TestScript, s *story, args []string) {
 	data, err := s.UserCredentials()
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// await FILE REGEXP or await FILE -not OTHER: within ten seconds FILE holds that, or something else than OTHER does.
+func await(ts *testscript.TestScript, _ *story, args []string) {
+	file := ts.MkAbs(args[0])
+	wanted := func(held string) bool { return regexp.MustCompile(args[1]).MatchString(held) }
+	if args[1] == "-not" {
+		other := ts.ReadFile(args[2])
+		wanted = func(held string) bool { return held != other }
+	}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-tick.C {
+		if held, err := os.ReadFile(file); err == nil && wanted(string(held)) {
+			return
+		}
+	}
+	ts.Fatalf("waited for %s in vain", strings.Join(args, " "))
 }
 
 // clock DURATION: the machine's clock is off by as much, seen from the clouds.

@@ -1,6 +1,6 @@
 //go:build unix
 
-package pluggable
+package ownfile
 
 import (
 	"fmt"

@@ -1,4 +1,4 @@
-package pluggable
+package ownfile
 
 import "io/fs"
 
