@@ -17,6 +17,8 @@ const (
 	look = 30 * time.Second
 	// setBack is how far the clock may go back unnoticed. Further, and what it says to be left cannot be believed.
 	setBack = 5 * time.Minute
+	// shortest is the least time between two renewals, whatever an issuer or a clock says.
+	shortest = time.Second
 	// firstPause is what is waited after a first failure. It doubles with each further one.
 	firstPause = 5 * time.Second
 )
@@ -81,12 +83,14 @@ func wait(now time.Time, held, t token.Token) time.Duration {
 		// Its issuer, or a program that remembers for itself, gave it again and will have another one some time.
 		return max(firstPause, min(left/2, time.Minute), (left-lead)/4)
 	case asked > 0 && asked < left-lead:
-		return asked
+		return max(asked, shortest)
 	case !first && left < 2*lead:
 		// It lives no longer than this: a first one may only be old.
-		return left / 2
+		return max(left/2, shortest)
+	case first:
+		return max(left-lead, 0)
 	}
-	return max(0, left-lead)
+	return max(left-lead, shortest)
 }
 
 // early shortens d by up to a tenth, so that what was started together does not ask together for ever.
