@@ -51,9 +51,11 @@ func (i *issuer) token(context.Context) (token.Token, error) {
 	return i.last, nil
 }
 
-// service is a file that is kept fresh in the time of a test, and what is said about it.
+// service is a file that is kept fresh in the time of a test, and what is said about it. The test has the lock except
+// while time passes.
 type service struct {
 	*issuer
+	mu      sync.Mutex
 	path    string
 	jump    time.Duration // of the clock on the wall
 	reports []error
@@ -65,10 +67,23 @@ func (s *service) now() time.Time { return time.Now().Add(s.jump) }
 func (s *service) start(t *testing.T) {
 	t.Helper()
 	s.path = filepath.Join(t.TempDir(), "token")
-	k := NewKeeper(File{Field: "--path", Path: s.path}, s.token, s.now, func(err error) { s.reports = append(s.reports, err) })
+	k := NewKeeper(File{Field: "--path", Path: s.path}, func(ctx context.Context) (token.Token, error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.token(ctx)
+	}, func() time.Time {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.now()
+	}, func(err error) {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.reports = append(s.reports, err)
+	})
 	if err := k.Renew(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	s.mu.Lock()
 	ctx, stop := context.WithCancel(t.Context())
 	var ended sync.WaitGroup
 	ended.Go(func() { k.Keep(ctx) })
@@ -90,7 +105,12 @@ func (s *service) left(t *testing.T) time.Duration {
 }
 
 // pass lets time pass.
-func pass(d time.Duration) { time.Sleep(d); synctest.Wait() }
+func (s *service) pass(d time.Duration) {
+	s.mu.Unlock()
+	defer s.mu.Lock()
+	time.Sleep(d)
+	synctest.Wait()
+}
 
 func TestNoReaderFindsLessThanTenMinutes(t *testing.T) {
 	for name, i := range map[string]issuer{
@@ -106,7 +126,7 @@ func TestNoReaderFindsLessThanTenMinutes(t *testing.T) {
 				s.start(t)
 				least := i.life
 				for range 3 * 24 * 60 {
-					pass(time.Minute)
+					s.pass(time.Minute)
 					least = min(least, s.left(t))
 				}
 				if least < 10*time.Minute || i.refreshIn > 0 && least < i.refreshIn-time.Minute {
@@ -133,7 +153,7 @@ func TestShortLivedTokensAreRenewedAtHalfTheirLife(t *testing.T) {
 		s := &service{issuer: &issuer{life: 8 * time.Minute}}
 		s.start(t)
 		for range 24 * 60 {
-			pass(time.Minute)
+			s.pass(time.Minute)
 			if left := s.left(t); left < 4*time.Minute-time.Second {
 				t.Fatalf("a reader found %s", left)
 			}
@@ -150,7 +170,7 @@ func TestAnOldFirstTokenIsReplacedInTime(t *testing.T) {
 		s.start(t)
 		s.life = time.Hour
 		for range 10 {
-			pass(30 * time.Second)
+			s.pass(30 * time.Second)
 			if left := s.left(t); left < 10*time.Minute {
 				t.Fatalf("a reader found %s", left)
 			}
@@ -167,7 +187,7 @@ func TestAnOutageLeavesTheTokenAndIsReportedOnce(t *testing.T) {
 		s.start(t)
 		before, _ := os.ReadFile(s.path)
 		s.down = errors.New("nobody answers")
-		pass(3 * time.Hour)
+		s.pass(3 * time.Hour)
 		if held, _ := os.ReadFile(s.path); string(held) != string(before) {
 			t.Error("the file does not hold the last token any more")
 		}
@@ -179,16 +199,16 @@ func TestAnOutageLeavesTheTokenAndIsReportedOnce(t *testing.T) {
 			t.Errorf("asked %d times", asked)
 		}
 		s.down = nil
-		pass(time.Minute)
+		s.pass(time.Minute)
 		if left := s.left(t); left < 59*time.Minute {
 			t.Errorf("a minute after the outage a reader finds %s", left)
 		}
 		if len(s.reports) != 2 || s.reports[1] != nil {
 			t.Errorf("reported: %v", s.reports)
 		}
-		pass(24 * time.Hour)
+		s.pass(24 * time.Hour)
 		s.down = errors.New("again")
-		pass(2 * time.Hour)
+		s.pass(2 * time.Hour)
 		if len(s.reports) != 3 {
 			t.Errorf("a second outage is one of its own: %v", s.reports)
 		}
@@ -201,7 +221,7 @@ func TestAnEarlyRenewalThatFailsIsRepeatedSlowly(t *testing.T) {
 		s := &service{issuer: &issuer{life: 24 * time.Hour, refreshIn: 12 * time.Hour}}
 		s.start(t)
 		s.down = errors.New("nobody answers")
-		pass(20 * time.Hour)
+		s.pass(20 * time.Hour)
 		if asked := len(s.asked); asked < 48 || asked > 80 {
 			t.Errorf("asked %d times in eight hours and more", asked)
 		}
@@ -214,14 +234,14 @@ func TestTheClockOnTheWallDecides(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &service{issuer: &issuer{life: time.Hour}}
 				s.start(t)
-				pass(10 * time.Minute)
+				s.pass(10 * time.Minute)
 				asked := len(s.asked)
 				s.jump, s.clock = jump, jump
-				pass(look)
+				s.pass(look)
 				if len(s.asked) != asked+1 {
 					t.Errorf("asked %d times, want one more than %d", len(s.asked), asked)
 				}
-				pass(10 * time.Minute)
+				s.pass(10 * time.Minute)
 				if len(s.asked) != asked+1 {
 					t.Errorf("and then %d times more", len(s.asked)-asked-1)
 				}
@@ -234,7 +254,7 @@ func TestAnIssuerInThePastIsNotAskedWithoutPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &service{issuer: &issuer{life: time.Hour, clock: -3 * time.Hour}}
 		s.start(t)
-		pass(time.Minute)
+		s.pass(time.Minute)
 		if asked := len(s.asked); asked > 70 {
 			t.Errorf("asked %d times in a minute", asked)
 		}
@@ -247,9 +267,11 @@ func TestManyDoNotAskTogether(t *testing.T) {
 		for range 200 {
 			s := &service{issuer: &issuer{life: 75 * time.Minute}}
 			s.start(t)
+			s.mu.Unlock()
 			all = append(all, s)
 		}
-		pass(75 * time.Minute)
+		time.Sleep(75 * time.Minute)
+		synctest.Wait()
 		perMinute := map[int]int{}
 		for _, s := range all {
 			perMinute[int(s.asked[1].Sub(s.asked[0]).Minutes())]++
@@ -268,7 +290,7 @@ func TestAnIssuerThatRepeatsItselfIsAskedAgain(t *testing.T) {
 		s := &service{issuer: &issuer{life: time.Hour, repeats: 5 * time.Minute}}
 		s.start(t)
 		for range 24 * 60 {
-			pass(time.Minute)
+			s.pass(time.Minute)
 			if left := s.left(t); left < 4*time.Minute-time.Second {
 				t.Fatalf("a reader found %s", left)
 			}
@@ -287,7 +309,7 @@ func TestAFileThatIsGoneComesBack(t *testing.T) {
 		if err := os.Remove(s.path); err != nil {
 			t.Fatal(err)
 		}
-		pass(look)
+		s.pass(look)
 		if held, _ := os.ReadFile(s.path); string(held) != string(before) || len(s.asked) != 1 {
 			t.Errorf("asked %d times, and the file holds %d bytes", len(s.asked), len(held))
 		}
@@ -302,7 +324,7 @@ func TestAFileThatCannotBeReplacedIsReportedOnceAndNoTokenIsWasted(t *testing.T)
 		if err := os.WriteFile(s.path, note, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		pass(time.Hour)
+		s.pass(time.Hour)
 		if held, _ := os.ReadFile(s.path); string(held) != string(note) {
 			t.Error("the note is lost")
 		}
@@ -315,7 +337,7 @@ func TestAFileThatCannotBeReplacedIsReportedOnceAndNoTokenIsWasted(t *testing.T)
 		if err := os.Remove(s.path); err != nil {
 			t.Fatal(err)
 		}
-		pass(5 * time.Minute)
+		s.pass(5 * time.Minute)
 		if len(s.reports) != 2 || s.reports[1] != nil || s.left(t) < 10*time.Minute {
 			t.Errorf("reported: %v", s.reports)
 		}
@@ -351,7 +373,7 @@ func TestReadersFindWholeTokensDuringAHundredRenewals(t *testing.T) {
 		s.start(t)
 		path <- s.path
 		for len(s.asked) < 100 {
-			pass(10 * time.Minute)
+			s.pass(10 * time.Minute)
 			given[s.last.Value.Reveal()] = true
 		}
 		close(stop)
