@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"github.com/idferry/idferry/internal/cli"
@@ -84,9 +85,9 @@ func revoke(ctx context.Context, request pluggable.Request, call cli.Call, outpu
 
 // misuse is a command line that cobra could not read.
 func misuse(err error) error {
-	e := problem.From(err)
-	if e.Code != problem.Unexpected {
-		return e
+	var known *problem.Error
+	if errors.As(err, &known) {
+		return known
 	}
 	return problem.Input("command line", "%w", err).WithHint("gcp-executable-source --help")
 }

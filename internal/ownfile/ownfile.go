@@ -61,7 +61,7 @@ func (f *File) check() error {
 	}
 	if othersMayReplace(dir) {
 		return problem.Input(field, "the directory of %s can be written by everybody, who could replace the token", path).
-			WithHint("chmod o-w %s", filepath.Dir(path))
+			WithHint("chmod o-w %[1]s, or name a file in a directory of your own inside it: mkdir -m 700 %[1]s/idferry", filepath.Dir(path))
 	}
 	file, err := f.dir.Lstat(f.name)
 	switch {

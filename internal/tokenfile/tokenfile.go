@@ -87,6 +87,10 @@ func (f File) Write(t token.Token) error {
 	}
 	defer file.Close()
 	if err := file.Write([]byte(t.Value.Reveal())); err != nil {
+		var at *fs.PathError
+		if errors.As(err, &at) {
+			err = at.Err // the temporary name says nothing to anybody
+		}
 		return problem.New(problem.Unexpected, "write %s: %w", f.Path, err).WithHint("df %[1]s; ls -ld %[1]s", filepath.Dir(f.Path))
 	}
 	return nil
