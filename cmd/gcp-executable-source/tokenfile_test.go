@@ -79,7 +79,7 @@ func TestNoReaderFindsLessThanTenMinutesOfAnAzureToken(t *testing.T) {
 					if err != nil {
 						t.Fatal(err)
 					}
-					least = min(least, claims.Expiry.Sub(time.Now()))
+					least = min(least, time.Until(claims.Expiry))
 				}
 				if least < 10*time.Minute {
 					t.Errorf("a reader found %s", least)
