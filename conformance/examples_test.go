@@ -93,10 +93,16 @@ func TestKubernetesSidecar(t *testing.T) {
 	}
 	// What is written is what the probe looks at and the application is told to read.
 	var file struct {
-		Source struct{ File string } `json:"credential_source"`
+		Audience string
+		Source   struct{ File string } `json:"credential_source"`
 	}
-	if err := json.Unmarshal([]byte(config.Data[filepath.Base(app.Env[0].Value)]), &file); err != nil {
+	given := config.Data[filepath.Base(app.Env[0].Value)]
+	if err := json.Unmarshal([]byte(given), &file); err != nil {
 		t.Fatal(err)
+	}
+	written, err := exec.Command(binary("gcp-executable-source"), "config", "--source", "file", "--token-path", file.Source.File, "--audience", file.Audience).Output()
+	if err != nil || strings.TrimSpace(string(written)) != strings.TrimSpace(given) {
+		t.Errorf("the credentials are not what config writes: %v\n%s", err, written)
 	}
 	for what, words := range map[string][]string{"the sidecar": sidecar.Args, "the probe": sidecar.StartupProbe.Exec.Command} {
 		if !strings.Contains(strings.Join(words, " ")+" ", "--path="+file.Source.File+" ") {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/idferry/idferry/internal/azure"
 	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/externalaccount"
 	"github.com/idferry/idferry/internal/pluggable"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
@@ -66,7 +67,7 @@ func newTokenFile(p cli.Process) *cobra.Command {
 	flags.StringVar(&v.mode, "mode", "0600", "permissions of the file: 0600, or 0640 for a reader of the same group")
 	flags.BoolVar(&v.force, "force", false, "replace a file that holds something else than a token")
 	v.source.bind(flags)
-	v.source.settings.String(&v.audience, "audience", "", "", "audience of the external_account file, for the default of --resource", "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE")
+	v.source.settings.String(&v.audience, "audience", "", "", "whole name of the provider, for the default of --resource", "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE")
 	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
@@ -91,6 +92,12 @@ func (v *tokenFile) run(ctx context.Context) error {
 		return problem.Input("--mode", "%q is no octal number", v.mode).WithHint("use 0600, or 0640 for a reader of the same group")
 	case v.check:
 		return tokenfile.Fresh(v.path, v.source.process.Now())
+	case v.audience != "":
+		audience, err := externalaccount.ParseAudience("--audience", v.audience)
+		if err != nil {
+			return err
+		}
+		v.audience = audience.String()
 	}
 	file := tokenfile.File{Field: "--path", Path: v.path, Mode: fs.FileMode(mode), Force: v.force}
 	if err := file.Check(); err != nil {
