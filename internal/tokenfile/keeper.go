@@ -114,11 +114,11 @@ func (k *Keeper) Keep(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		if k.inFile && k.file.missing() {
-			k.inFile = false
-		}
 		now := k.now()
-		if now.Before(next) && !now.Before(k.taken.Add(-setBack)) && (k.inFile || k.failures > 0) {
+		if k.inFile && k.file.missing() {
+			k.inFile, next = false, now
+		}
+		if now.Before(next) && !now.Before(k.taken.Add(-setBack)) {
 			continue
 		}
 		err := k.Renew(ctx)

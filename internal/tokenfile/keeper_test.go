@@ -313,6 +313,16 @@ func TestAFileThatIsGoneComesBack(t *testing.T) {
 		if held, _ := os.ReadFile(s.path); string(held) != string(before) || len(s.asked) != 1 {
 			t.Errorf("asked %d times, and the file holds %d bytes", len(s.asked), len(held))
 		}
+		// Also while nobody answers.
+		s.down = errors.New("nobody answers")
+		s.pass(55 * time.Minute)
+		if err := os.Remove(s.path); err != nil {
+			t.Fatal(err)
+		}
+		s.pass(look)
+		if held, _ := os.ReadFile(s.path); string(held) != string(before) || len(s.reports) != 1 {
+			t.Errorf("the file holds %d bytes; reported: %v", len(held), s.reports)
+		}
 	})
 }
 
