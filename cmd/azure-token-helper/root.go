@@ -33,7 +33,7 @@ func run(ctx context.Context, p cli.Process) int {
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
-		return fail(misuse(root, err))
+		return fail(cli.Misuse(err, root.Name()))
 	}
 	return cli.ExitOK
 }
@@ -70,12 +70,4 @@ func needVerb(cmd *cobra.Command) error {
 	}
 	return problem.Input("command line", "%s needs a verb: %s", cmd.CommandPath(), strings.Join(verbs, ", ")).
 		WithHint("%s --help", cmd.CommandPath())
-}
-
-// misuse is what cobra says of a command line it could not read.
-func misuse(root *cobra.Command, err error) error {
-	if e := problem.From(err); e.Code != problem.Unexpected {
-		return e
-	}
-	return problem.Input("command line", "%w", err).WithHint("%s --help", root.Name())
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"github.com/idferry/idferry/internal/cli"
@@ -81,15 +80,6 @@ func revoke(ctx context.Context, request pluggable.Request, call cli.Call, outpu
 		}
 	}
 	return pluggable.Revoked(request), nil
-}
-
-// misuse is a command line that cobra could not read.
-func misuse(err error) error {
-	var known *problem.Error
-	if errors.As(err, &known) {
-		return known
-	}
-	return problem.Input("command line", "%w", err).WithHint("gcp-executable-source --help")
 }
 
 func logInfo(log *slog.Logger, message string, attrs ...any) {

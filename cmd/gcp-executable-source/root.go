@@ -39,10 +39,10 @@ func run(ctx context.Context, p cli.Process) int {
 		return code
 	case ran == root:
 		// Whoever runs us without a verb is a client library: it shows a document and nothing else.
-		_, _ = p.Stdout.Write(pluggable.Failure(pluggable.ReadRequest(p.Lookup), misuse(err)))
+		_, _ = p.Stdout.Write(pluggable.Failure(pluggable.ReadRequest(p.Lookup), cli.Misuse(err, "gcp-executable-source")))
 		return cli.ExitOK
 	default:
-		return p.Fail(misuse(err))
+		return p.Fail(cli.Misuse(err, "gcp-executable-source"))
 	}
 }
 

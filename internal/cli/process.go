@@ -82,6 +82,16 @@ func (p Process) Fail(err error) int {
 	return ExitFailure
 }
 
+// Misuse returns err as it is where it is a verb's own, and otherwise as what cobra says of a command line that it could
+// not read.
+func Misuse(err error, program string) error {
+	var known *problem.Error
+	if errors.As(err, &known) {
+		return known
+	}
+	return problem.Input("command line", "%w", err).WithHint("%s --help", program)
+}
+
 // OneLine folds white space, line breaks included, so that a message survives contracts and terminals alike.
 func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 

@@ -51,7 +51,7 @@ func rooms() map[string][]string {
 		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
 		"ownfile": "problem", "tokenfile": lowest + " ownfile",
 		"pluggable": lowest + " ownfile", "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache",
-		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable",
+		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable ownfile",
 		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "",
 	}
 	rooms := map[string][]string{}

@@ -56,11 +56,11 @@ func (f *File) check() error {
 		return problem.Input(field, "its directory cannot be read: %w", err)
 	}
 	if who := foreignOwner(dir, true); who != "" {
-		return problem.Input(field, "the directory of %s belongs to %s, who could replace the token", path, who).
+		return problem.Input(field, "the directory of %s belongs to %s, who could replace it", path, who).
 			WithHint("choose a directory of your own: mkdir -m 700 DIR")
 	}
 	if othersMayReplace(dir) {
-		return problem.Input(field, "the directory of %s can be written by everybody, who could replace the token", path).
+		return problem.Input(field, "the directory of %s can be written by everybody, who could replace it", path).
 			WithHint("chmod o-w %[1]s, or name a file in a directory of your own inside it: mkdir -m 700 %[1]s/idferry", filepath.Dir(path))
 	}
 	file, err := f.dir.Lstat(f.name)
@@ -70,13 +70,13 @@ func (f *File) check() error {
 	case err != nil:
 		return problem.Input(field, "%w", err)
 	case file.Mode()&fs.ModeSymlink != 0:
-		return problem.Input(field, "%s is a symbolic link, and a token is not written through one", path).
+		return problem.Input(field, "%s is a symbolic link, and nothing is written through one", path).
 			WithHint("name the file it points at, or remove it: rm %s", path)
 	case !file.Mode().IsRegular():
 		return problem.Input(field, "%s is not a regular file", path)
 	}
 	if who := foreignOwner(file, false); who != "" {
-		return problem.Input(field, "%s belongs to %s, who could read or replace the token", path, who).
+		return problem.Input(field, "%s belongs to %s, who could read or replace it", path, who).
 			WithHint("choose a file of your own")
 	}
 	return nil
