@@ -24,8 +24,8 @@ const toolLimit = 8700 * time.Millisecond
 // newAccount is the `account` group of az.
 func newAccount(p cli.Process) *cobra.Command {
 	return azGroup(p, "account", "Tokens as the Azure CLI prints them",
-		asked(p, 1, verb{"get-access-token", newGetAccessToken}, verb{"show", newAccountShow}, verb{"list", newAccountList},
-			verb{"set", newAccountSet}, verb{"clear", newAccountClear})...)
+		cli.Asked(p, 1, cli.Named("get-access-token", newGetAccessToken), cli.Named("show", newAccountShow), cli.Named("list", newAccountList),
+			cli.Named("set", newAccountSet), cli.Named("clear", newAccountClear))...)
 }
 
 // getAccessToken is what every Azure SDK runs.

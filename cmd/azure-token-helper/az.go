@@ -16,9 +16,9 @@ import (
 
 // newAz is the whole surface of the stand-in for az. What it does not know is the real az's to answer.
 func newAz(p cli.Process) *cobra.Command {
-	az := azGroup(p, "az", "Stand-in for the Azure CLI", asked(p, 0,
-		verb{"account", newAccount}, verb{"cloud", newCloud}, verb{"version", newAzVersion},
-		verb{"login", newLogin}, verb{"logout", newLogout})...)
+	az := azGroup(p, "az", "Stand-in for the Azure CLI", cli.Asked(p, 0,
+		cli.Named("account", newAccount), cli.Named("cloud", newCloud), cli.Named("version", newAzVersion),
+		cli.Named("login", newLogin), cli.Named("logout", newLogout))...)
 	az.Long = `This is azure-token-helper under the name az: it gives tokens for the Google identity of this machine, pod or
 build to whatever runs az to get one. A command that is not listed here is passed on to the real az, where one
 is behind this one on PATH.`
@@ -34,27 +34,6 @@ is behind this one on PATH.`
 		return group(cmd, args)
 	}
 	return az
-}
-
-// verb is a command by the name it goes by.
-type verb struct {
-	name  string
-	build func(cli.Process) *cobra.Command
-}
-
-// asked builds the command that the word at a place of the command line names, and else all of them. Building all for
-// every call of an SDK costs a tenth of the call.
-func asked(p cli.Process, place int, verbs ...verb) []*cobra.Command {
-	var all []*cobra.Command
-	for _, v := range verbs {
-		if len(p.Args) > place && p.Args[place] == v.name {
-			return []*cobra.Command{v.build(p)}
-		}
-	}
-	for _, v := range verbs {
-		all = append(all, v.build(p))
-	}
-	return all
 }
 
 // azGroup is a command group of az. Under the name az an unknown command of it is passed on.
@@ -127,7 +106,7 @@ func newAzVersion(p cli.Process) *cobra.Command {
 // newCloud is the `cloud` group of az.
 func newCloud(p cli.Process) *cobra.Command {
 	return azGroup(p, "cloud", "Microsoft's clouds as the Azure CLI describes them",
-		asked(p, 1, verb{"list", newCloudList}, verb{"show", newCloudShow})...)
+		cli.Asked(p, 1, cli.Named("list", newCloudList), cli.Named("show", newCloudShow))...)
 }
 
 func newCloudList(p cli.Process) *cobra.Command {

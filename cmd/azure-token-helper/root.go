@@ -47,8 +47,10 @@ func surface(p cli.Process) (*cobra.Command, func(error) int) {
 	case "azd":
 		return bare("azd", "Stand-in for the Azure Developer CLI", newAuth(p)), func(err error) int { return failAsAzd(p, err) }
 	}
-	root := bare("azure-token-helper", "Give a Google identity to Azure's tools",
-		newGetToken(p), newAccount(p), newAuth(p), newAssertion(p), newKubeconfig(p), newShim(p), cli.CacheCommand(p), cli.VersionCommand(p, version))
+	root := bare("azure-token-helper", "Give a Google identity to Azure's tools", cli.Asked(p, 0,
+		cli.Named("get-token", newGetToken), cli.Named("account", newAccount), cli.Named("auth", newAuth),
+		cli.Named("assertion", newAssertion), cli.Named("kubeconfig", newKubeconfig), cli.Named("shim", newShim),
+		cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
 	root.Long, root.Example = long, example
 	return root, p.Fail
 }
@@ -71,3 +73,5 @@ func needVerb(cmd *cobra.Command) error {
 	return problem.Input("command line", "%s needs a verb: %s", cmd.CommandPath(), strings.Join(verbs, ", ")).
 		WithHint("%s --help", cmd.CommandPath())
 }
+
+func newVersion(p cli.Process) *cobra.Command { return cli.VersionCommand(p, version) }

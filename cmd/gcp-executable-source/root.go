@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -60,6 +61,13 @@ func newRoot(p cli.Process, code *int) *cobra.Command {
 	cmd.Flags().SortFlags = false
 	s.bind(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
-	cmd.AddCommand(newConfig(p, code), newTokenFile(p), cli.CacheCommand(p), cli.VersionCommand(p, version))
+	// A client library passes flags alone, and the flags of every verb would cost it a twentieth of the call.
+	if len(p.Args) > 0 && (!strings.HasPrefix(p.Args[0], "-") || slices.Contains(p.Args, "-h") || slices.Contains(p.Args, "--help")) {
+		cmd.AddCommand(cli.Asked(p, 0,
+			cli.Named("config", func(p cli.Process) *cobra.Command { return newConfig(p, code) }), cli.Named("token-file", newTokenFile),
+			cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
+	}
 	return cmd
 }
+
+func newVersion(p cli.Process) *cobra.Command { return cli.VersionCommand(p, version) }
