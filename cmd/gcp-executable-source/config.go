@@ -240,6 +240,9 @@ func (c *config) commandLine() ([]string, error) {
 	} else if own := externalaccount.OwnDeadline(c.options.TimeoutMillis); own != c.identity.timeout {
 		argv = append(argv, "--timeout", own.String())
 	}
+	if c.options.OutputFile != "" {
+		argv = append(argv, "--output-file", c.options.OutputFile)
+	}
 	if wait := c.options.InteractiveMillis; wait > 0 && !c.selecting.Changed("sign-in-timeout") {
 		argv = append(argv, "--sign-in-timeout", externalaccount.OwnDeadline(wait).String())
 	}

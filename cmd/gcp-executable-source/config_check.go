@@ -5,7 +5,6 @@ import (
 	"io"
 	"path/filepath"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/pflag"
 
@@ -34,7 +33,7 @@ func (c *config) examine(flags *pflag.FlagSet, path string) (sound bool, err err
 	if err != nil {
 		return false, problem.Input("FILE", "%w", err)
 	}
-	report, err := externalaccount.Check(path, externalaccount.Surroundings{Lookup: c.process.Lookup, Now: c.process.Now, Helper: c.understand})
+	report, err := externalaccount.Check(path, externalaccount.Surroundings{Lookup: c.process.Lookup, Now: c.process.Now, Understand: c.understand})
 	if err != nil {
 		return false, err
 	}
@@ -50,21 +49,21 @@ func (c *config) examine(flags *pflag.FlagSet, path string) (sound bool, err err
 }
 
 // understand reads the arguments of a command that runs this program.
-func (c *config) understand(args []string) (deadline time.Duration, resource bool, err error) {
+func (c *config) understand(args []string) (h externalaccount.Helper, err error) {
 	s := &source{process: c.process}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	flags.SetOutput(io.Discard)
-	s.bind(flags)
+	s.bindProtocol(flags)
 	if err := flags.Parse(args); err != nil {
-		return 0, false, err
+		return h, err
 	}
 	if flags.NArg() > 0 {
-		return 0, false, fmt.Errorf("%q is no flag, and no verb goes into the command", flags.Arg(0))
+		return h, fmt.Errorf("%q is no flag, and no verb goes into the command", flags.Arg(0))
 	}
 	if err := s.settings.Resolve(); err != nil {
-		return 0, false, err
+		return h, err
 	}
-	return s.timeout, s.resource+s.scope != "", nil
+	return externalaccount.Helper{Deadline: s.timeout, Resource: s.resource+s.scope != "", OutputFile: s.outputFile}, nil
 }
 
 func checkText(w io.Writer, path string, r *externalaccount.Report) error {

@@ -12,6 +12,9 @@ import (
 // protocol answers one client library and returns the exit code.
 func (s *source) protocol(ctx context.Context) int {
 	request := pluggable.ReadRequest(s.process.Lookup)
+	if request.OutputFile == "" {
+		request.OutputFile = s.outputFile
+	}
 	document, err := s.answer(ctx, request)
 	// In an interactive run (workforce pools, Python and gcloud) standard output is the user's terminal and the client
 	// reads the file alone: no document may appear, and a failure that only left no file would crash gcloud.

@@ -59,7 +59,7 @@ func newRoot(p cli.Process, code *int) *cobra.Command {
 		},
 	}
 	cmd.Flags().SortFlags = false
-	s.bind(cmd.Flags())
+	s.bindProtocol(cmd.Flags())
 	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
 	// A client library passes flags alone, and the flags of every verb would cost it a twentieth of the call.
 	if len(p.Args) > 0 && (!strings.HasPrefix(p.Args[0], "-") || slices.Contains(p.Args, "-h") || slices.Contains(p.Args, "--help")) {

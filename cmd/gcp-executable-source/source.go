@@ -31,6 +31,14 @@ type source struct {
 	logFile                                  string
 	// signIn is the deadline where somebody has to find a browser and sign in; a device code lives for 15 minutes.
 	timeout, signIn time.Duration
+	// outputFile is the client's output_file, for Rust's, which does not tell it.
+	outputFile string
+}
+
+// bindProtocol adds what only a client's run knows besides.
+func (s *source) bindProtocol(flags *pflag.FlagSet) {
+	s.bind(flags)
+	s.settings.String(&s.outputFile, "output-file", "", "", "output_file of the external_account file, for clients that do not tell it")
 }
 
 func (s *source) bind(flags *pflag.FlagSet) {

@@ -67,7 +67,15 @@ type answer struct {
 	Message     string          `json:"message"`
 }
 
-func (a answer) text() string { return a.Description + " " + a.Message + " " + string(a.Error) }
+// text is everything in which an AADSTS code may be. What OAuth calls error is a word, beside which the description has it.
+func (a answer) text() string {
+	said := strings.TrimSpace(a.Description + " " + a.Message)
+	var word string
+	if said != "" && json.Unmarshal(a.Error, &word) == nil {
+		return said
+	}
+	return said + " " + string(a.Error)
+}
 
 // answerWithin finds an error answer that somebody quoted in text.
 func answerWithin(text string) *answer {

@@ -16,7 +16,7 @@ const programName = "gcp-executable-source"
 // checkExecutable looks at the command and what surrounds its run.
 func (r *Report) checkExecutable(x document, s Surroundings) {
 	millis := r.checkTimeout(x)
-	r.checkCommand(x.text("command"), millis, s)
+	r.checkCommand(x, millis, s)
 	if output, set := x["output_file"]; set {
 		r.checkOutputFile(output, s)
 	}
@@ -67,7 +67,8 @@ func (r *Report) checkTimeout(x document) time.Duration {
 	return time.Duration(value) * time.Millisecond
 }
 
-func (r *Report) checkCommand(command string, limit time.Duration, s Surroundings) {
+func (r *Report) checkCommand(x document, limit time.Duration, s Surroundings) {
+	command := x.text("command")
 	const field = "credential_source.executable.command"
 	words := strings.Fields(command)
 	if len(words) == 0 {
@@ -101,24 +102,27 @@ func (r *Report) checkCommand(command string, limit time.Duration, s Surrounding
 	} else {
 		program = found
 	}
-	if name := strings.TrimSuffix(path.Base(filepath.ToSlash(program)), ".exe"); name == programName && s.Helper != nil {
-		r.checkOurs(words[1:], limit, s)
+	if name := strings.TrimSuffix(path.Base(filepath.ToSlash(program)), ".exe"); name == programName && s.Understand != nil {
+		r.checkOurs(words[1:], x.text("output_file"), limit, s)
 	}
 }
 
 // checkOurs looks at arguments of this program.
-func (r *Report) checkOurs(args []string, limit time.Duration, s Surroundings) {
+func (r *Report) checkOurs(args []string, output string, limit time.Duration, s Surroundings) {
 	const field = "credential_source.executable.command"
-	deadline, resource, err := s.Helper(args)
+	h, err := s.Understand(args)
 	switch {
 	case err != nil:
 		r.fails(field, err.Error(), programName+" --help")
 		return
-	case !resource:
+	case !h.Resource:
 		r.fails(field, "it names no resource, and this client does not tell it the audience", "add --resource "+r.Audience.Resource(), Rust)
 	}
-	if deadline >= limit && limit >= MinTimeoutMillis*time.Millisecond {
-		r.note(field, fmt.Sprintf("its own deadline (%s) is not below timeout_millis (%s): when something hangs, users see a client's timeout in place of the cause", deadline, limit),
+	if output != "" && h.OutputFile == "" {
+		r.note(field, "it does not name the output file, which this client reads and does not tell it", "add --output-file "+output, Rust)
+	}
+	if h.Deadline >= limit && limit >= MinTimeoutMillis*time.Millisecond {
+		r.note(field, fmt.Sprintf("its own deadline (%s) is not below timeout_millis (%s): when something hangs, users see a client's timeout in place of the cause", h.Deadline, limit),
 			fmt.Sprintf("add --timeout %s", OwnDeadline(int(limit.Milliseconds()))))
 	}
 }

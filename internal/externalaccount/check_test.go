@@ -26,7 +26,7 @@ func newPlace(t *testing.T) *place {
 	if err := os.WriteFile(p.program, []byte("#!/bin/sh\n"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	content, err := New(Options{Audience: audience(t, workload), Command: []string{p.program, "--resource", "api://app"}, OutputFile: filepath.Join(dir, "out.json"), ServiceAccount: "sa@proj.iam.gserviceaccount.com"})
+	content, err := New(Options{Audience: audience(t, workload), Command: []string{p.program, "--resource", "api://app", "--output-file", filepath.Join(dir, "out.json")}, OutputFile: filepath.Join(dir, "out.json"), ServiceAccount: "sa@proj.iam.gserviceaccount.com"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,14 +53,18 @@ func (p *place) check(t *testing.T) *Report {
 	r, err := Check(path, Surroundings{
 		Lookup: func(name string) (string, bool) { return "1", name == "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES" },
 		Now:    fixedNow,
-		Helper: func(args []string) (time.Duration, bool, error) {
+		Understand: func(args []string) (Helper, error) {
 			switch {
 			case slices.Contains(args, "--bogus"):
-				return 0, false, errors.New("unknown flag: --bogus")
+				return Helper{}, errors.New("unknown flag: --bogus")
 			case slices.Contains(args, "--slow"):
-				return time.Minute, true, nil
+				return Helper{Deadline: time.Minute, Resource: true}, nil
 			}
-			return 25 * time.Second, slices.Contains(args, "--resource"), nil
+			h := Helper{Deadline: 25 * time.Second, Resource: slices.Contains(args, "--resource")}
+			if at := slices.Index(args, "--output-file"); at >= 0 {
+				h.OutputFile = args[at+1]
+			}
+			return h, nil
 		},
 	})
 	if err != nil {

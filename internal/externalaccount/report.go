@@ -94,7 +94,15 @@ func (r *Report) note(field, message, hint string, clients ...Client) {
 type Surroundings struct {
 	Lookup func(string) (string, bool)
 	Now    func() time.Time
-	// Helper reads the command's arguments where the command is this program: its own deadline, and whether it names the
-	// resource or scope itself.
-	Helper func(args []string) (deadline time.Duration, resource bool, err error)
+	// Understand reads the command's arguments where the command is this program.
+	Understand func(args []string) (Helper, error)
+}
+
+// Helper is what a command line of this program says.
+type Helper struct {
+	// Deadline is its own.
+	Deadline time.Duration
+	// Resource is set where it names a resource or scope; OutputFile is the file that it names.
+	Resource   bool
+	OutputFile string
 }

@@ -50,6 +50,8 @@ type Google struct {
 	IAM *Server
 	// BigQuery stands for bigquery.googleapis.com.
 	BigQuery *Server
+	// Storage stands for storage.googleapis.com.
+	Storage *Server
 
 	now    func() time.Time
 	client *http.Client
@@ -69,6 +71,8 @@ type Google struct {
 	instance  GoogleInstance
 	minted    map[string]mintedToken
 	served    []string
+	buckets   map[string]*bucket
+	exchanges []Exchange
 }
 
 // googleGrant is what an opaque access token stands for.
@@ -87,7 +91,7 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 		now: now, client: ca.Client(),
 		accounts: map[string]ServiceAccount{}, keys: map[string]accountKey{}, users: map[string]GoogleUser{},
 		clients: map[string]string{}, tokens: map[string]googleGrant{}, providers: map[string]OIDCProvider{},
-		minted: map[string]mintedToken{},
+		minted: map[string]mintedToken{}, buckets: map[string]*bucket{},
 	}
 	var err error
 	if g.key, err = newSigningKey(); err != nil {
@@ -102,9 +106,10 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 		{&g.Issuer, ca, g.serveIssuer},
 		{&g.Metadata, nil, g.serveMetadata},
 		{&g.Token, ca, g.serveToken},
-		{&g.STS, ca, g.serveSTS},
-		{&g.IAM, ca, g.serveIAM},
+		{&g.STS, ca, g.recorded(g.serveSTS)},
+		{&g.IAM, ca, g.recorded(g.serveIAM)},
 		{&g.BigQuery, ca, g.serveBigQuery},
+		{&g.Storage, ca, g.serveStorage},
 	} {
 		server, err := listen(s.ca, s.handler)
 		if err != nil {
@@ -119,7 +124,7 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 
 // Close stops every server.
 func (g *Google) Close() {
-	for _, s := range []*Server{g.Issuer, g.Metadata, g.Token, g.STS, g.IAM, g.BigQuery} {
+	for _, s := range []*Server{g.Issuer, g.Metadata, g.Token, g.STS, g.IAM, g.BigQuery, g.Storage} {
 		if s != nil {
 			s.Close()
 		}

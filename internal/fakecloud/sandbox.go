@@ -31,6 +31,7 @@ const (
 	SandboxConnection       = "88888888-8888-8888-8888-888888888888"
 
 	SandboxProject        = "sandbox-project"
+	SandboxBucket         = "sandbox-bucket"
 	SandboxAccount        = "reader@sandbox-project.iam.gserviceaccount.com"
 	SandboxAccountID      = "115000000000000000001"
 	SandboxOtherAccount   = "other@sandbox-project.iam.gserviceaccount.com"
@@ -172,6 +173,7 @@ func (s *Sandbox) trust() error {
 	s.Google.Bind("serviceAccount:"+SandboxAccount, RoleOpenIDTokenCreator, SandboxAccount)
 	s.Google.Bind("serviceAccount:"+SandboxAccount, RoleOpenIDTokenCreator, SandboxOtherAccount)
 	s.Google.GrantBigQuery("serviceAccount:"+SandboxAccount, SandboxProject)
+	s.Google.GrantStorage("serviceAccount:"+SandboxAccount, SandboxBucket)
 	for _, oid := range []string{SandboxSystemOID, SandboxUserOID, SandboxAppOID} {
 		s.Google.Bind("principal:"+SandboxProvider[:len(SandboxProvider)-len("/providers/entra")]+"/subject/"+oid, RoleWorkloadIdentityUser, SandboxAccount)
 	}

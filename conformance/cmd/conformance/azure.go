@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -45,10 +44,10 @@ func azureClients() []client {
 	sdk := func(names credentialNames) startAsks { return fixedAsks(credentialAsks(names)) }
 	return []client{
 		{"binary", installNothing, binaryAsks},
-		{"python", installPython, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
+		{"python", installVenv("azure/python", "requirements.txt"), sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
 		{"node", installNode, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
-		{"java", installJava, sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
-		{"rust", installRust, fixedAsks(append(credentialAsks(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential"}),
+		{"java", installMaven("azure/java"), sdk(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential", chain: "DefaultAzureCredential"})},
+		{"rust", installCargo("azure/rust"), fixedAsks(append(credentialAsks(credentialNames{az: "AzureCliCredential", azd: "AzureDeveloperCliCredential"}),
 			ask{verb: "DeveloperToolsCredential", args: []string{"DeveloperToolsCredential", storage + "/.default"}, check: issued(fakecloud.SandboxTenant, storage)}))},
 		{"go", installGo("azidentity"), sdk(credentialNames{az: "AzureCLICredential", azd: "AzureDeveloperCLICredential", chain: "DefaultAzureCredential"})},
 		{"terraform", installGo("goazuresdk"), fixedAsks(terraformAsks())},
@@ -117,91 +116,19 @@ func runClient(ctx context.Context, shop *workshop, m *machine, c client, rows *
 // installNothing is for what the workshop has built already.
 func installNothing(context.Context, *workshop) ([]string, error) { return nil, nil }
 
-func installPython(ctx context.Context, shop *workshop) ([]string, error) {
-	if err := shop.need(ctx, tool{probe: []string{"python3", "-c", "import ensurepip, venv"}, packages: []string{"python3", "python3-venv"}}); err != nil {
-		return nil, err
-	}
-	dir, err := shop.fetch("azure/python")
-	if err != nil {
-		return nil, err
-	}
-	python := filepath.Join(dir, "venv", "bin", "python")
-	if err := shop.sh(ctx, dir, "python3", "-m", "venv", "venv"); err != nil {
-		return nil, err
-	}
-	return []string{python, filepath.Join(dir, "client.py")}, shop.sh(ctx, dir, python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", "requirements.txt")
-}
-
 func installAzurite(ctx context.Context, shop *workshop) ([]string, error) {
-	_, _, err := nodePackages(ctx, shop)
+	_, _, err := nodePackages(ctx, shop, "azure/node")
 	return nil, err
 }
 
 func installNode(ctx context.Context, shop *workshop) ([]string, error) {
-	dir, node, err := nodePackages(ctx, shop)
+	dir, node, err := nodePackages(ctx, shop, "azure/node")
 	return []string{node, filepath.Join(dir, "client.mjs")}, err
-}
-
-// nodePackages installs what package-lock.json names: the libraries, Azurite, and the Node.js that they need, which
-// is newer than what a distribution has.
-func nodePackages(ctx context.Context, shop *workshop) (dir, node string, err error) {
-	if err := shop.need(ctx, tool{probe: []string{"npm", "--version"}, packages: []string{"nodejs", "npm"}}); err != nil {
-		return "", "", err
-	}
-	if dir, err = shop.fetch("azure/node"); err != nil {
-		return "", "", err
-	}
-	node = filepath.Join(dir, "node_modules", ".bin", "node")
-	// What is there already is of the same lock file, or else npm replaces it.
-	installed := filepath.Join(dir, "installed.json")
-	want, err := os.ReadFile(filepath.Join(dir, "package-lock.json"))
-	if err != nil {
-		return "", "", err
-	}
-	if got, err := os.ReadFile(installed); err == nil && string(got) == string(want) {
-		return dir, node, nil
-	}
-	if err := shop.sh(ctx, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
-		return "", "", err
-	}
-	return dir, node, os.WriteFile(installed, want, 0o600)
-}
-
-func installJava(ctx context.Context, shop *workshop) ([]string, error) {
-	if err := shop.need(ctx, tool{probe: []string{"javac", "-version"}, packages: []string{"default-jdk-headless"}}, tool{probe: []string{"mvn", "-version"}, packages: []string{"maven"}}); err != nil {
-		return nil, err
-	}
-	dir, err := shop.fetch("azure/java")
-	if err != nil {
-		return nil, err
-	}
-	path := filepath.Join(dir, "target", "classes") + string(os.PathListSeparator) + filepath.Join(dir, "target", "lib", "*")
-	return []string{"java", "-cp", path, "Client"}, shop.sh(ctx, dir, "mvn", "-q", "-B", "compile")
-}
-
-// rustTool is newer than Debian's own cargo: the Azure crates name Rust 1.88.
-func rustTool() tool {
-	return tool{probe: []string{"sh", "-c", `v=$(rustc --version) && cargo --version && printf '1.88\n%s\n' "${v#rustc }" | sort -VC`}, packages: []string{"rustup", "gcc", "libc6-dev"}, then: []string{"rustup", "default", "stable"}}
-}
-
-func installRust(ctx context.Context, shop *workshop) ([]string, error) {
-	if err := shop.need(ctx, rustTool()); err != nil {
-		return nil, err
-	}
-	dir, err := shop.fetch("azure/rust")
-	if err != nil {
-		return nil, err
-	}
-	target := filepath.Join(dir, "target")
-	return []string{filepath.Join(target, "debug", "client")}, shop.sh(ctx, dir, "cargo", "build", "--quiet", "--locked", "--target-dir", target)
 }
 
 // installGo builds one of the programs under azure/go, which are a module of their own: nobody else waits for kubectl's dependencies.
 func installGo(name string) func(context.Context, *workshop) ([]string, error) {
-	return func(ctx context.Context, shop *workshop) ([]string, error) {
-		program := goProgram(shop, name)
-		return []string{program}, shop.sh(ctx, "azure/go", "go", "build", "-o", program, "./"+name)
-	}
+	return goPackage("azure/go", name)
 }
 
 func goProgram(shop *workshop, name string) string {

@@ -11,7 +11,7 @@ import (
 // issuer, audience and times of the token, as the service does, and not its signature.
 // https://github.com/Azure/Azurite#oauth-configuration
 func blobAsks(ctx context.Context, shop *workshop, m *machine) ([]ask, func(), error) {
-	dir, node, err := nodePackages(ctx, shop)
+	dir, node, err := nodePackages(ctx, shop, "azure/node")
 	if err != nil {
 		return nil, nil, err
 	}
@@ -25,7 +25,7 @@ func blobAsks(ctx context.Context, shop *workshop, m *machine) ([]ask, func(), e
 	}
 	url += "/devstoreaccount1"
 	var asks []ask
-	for _, language := range []func(context.Context, *workshop) ([]string, error){installGo("azblob"), installPython, installNode} {
+	for _, language := range []func(context.Context, *workshop) ([]string, error){installGo("azblob"), installVenv("azure/python", "requirements.txt"), installNode} {
 		argv, err := language(ctx, shop)
 		if err != nil {
 			stop()

@@ -31,6 +31,8 @@ type answer struct {
 	User  string `json:"user"`
 	MS    int64  `json:"ms"`
 	Error string `json:"error"`
+	// Result is what a service of Google's gave: rows, or names of objects.
+	Result []string `json:"result"`
 
 	Output, Diagnostics string `json:"-"`
 }
@@ -38,8 +40,13 @@ type answer struct {
 // patience is how long a client may take; the helper itself ends within 9 s.
 const patience = 60 * time.Second
 
-// call runs the client with one ask. Its standard input stays open and silent, as JavaScript leaves it to az.
+// call runs the client with one ask on a Google Cloud machine.
 func call(ctx context.Context, m *machine, clouds *fakecloud.Sandbox, name, cache string, argv []string, a ask) row {
+	return run(ctx, m, m.environment(cache, clouds, a.env), name, argv, a)
+}
+
+// run runs the client with one ask. Its standard input stays open and silent, as JavaScript leaves it to what it runs.
+func run(ctx context.Context, m *machine, env []string, name string, argv []string, a ask) row {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	r := row{client: name, version: a.version, verb: a.verb}
@@ -55,7 +62,7 @@ func call(ctx context.Context, m *machine, clouds *fakecloud.Sandbox, name, cach
 		argv = a.argv
 	}
 	cmd := exec.CommandContext(ctx, argv[0], argv[1:]...)
-	cmd.Dir, cmd.Env = "/bin", m.environment(cache, clouds, a.env)
+	cmd.Dir, cmd.Env = "/bin", env
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = silent, &stdout, &stderr
 	cmd.WaitDelay = time.Second
 	start := time.Now()

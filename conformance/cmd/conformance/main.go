@@ -3,6 +3,7 @@
 //
 //	conformance/run                     every suite
 //	conformance/run azure python rust   some clients of one suite
+//	conformance/run google
 //
 // The exit code is 1 when a row fails. A client that cannot be installed is a failed row: a skipped one would look
 // like a passed one in CI.
@@ -29,12 +30,12 @@ type suite struct {
 }
 
 func suites() []suite {
-	return []suite{azureSuite()}
+	return []suite{azureSuite(), googleSuite()}
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code, err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	code, err := conform(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "conformance:", err)
@@ -42,7 +43,7 @@ func main() {
 	os.Exit(code)
 }
 
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, err error) {
+func conform(ctx context.Context, args []string, stdout, stderr io.Writer) (code int, err error) {
 	flags := flag.NewFlagSet("conformance/run", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	work := flags.String("work", "", "directory to build in, kept for the next run (default: a temporary one)")

@@ -29,7 +29,7 @@ type table struct {
 
 func newTable(out io.Writer) *table { return &table{out: out} }
 
-const tableLayout = "%-26s %-20s %-66s %-6s %6s\n"
+const tableLayout = "%-44s %-9s %-66s %-6s %6s\n"
 
 func (t *table) add(r row) {
 	t.mu.Lock()

@@ -1,0 +1,123 @@
+package fakecloud
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"mime"
+	"mime/multipart"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// bucket is what Storage keeps of one: the names and contents of its objects, and who may use it.
+type bucket struct {
+	objects map[string][]byte
+	members []string
+}
+
+const storageScope = "https://www.googleapis.com/auth/devstorage.read_write"
+
+// GrantStorage creates a bucket where there is none and lets a member write and list its objects (roles/storage.objectUser).
+func (g *Google) GrantStorage(member, name string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.buckets[name]
+	if b == nil {
+		b = &bucket{objects: map[string][]byte{}}
+		g.buckets[name] = b
+	}
+	b.members = append(b.members, member)
+}
+
+// serveStorage answers objects.insert, for an upload in one request, and objects.list of the JSON API.
+// https://cloud.google.com/storage/docs/json_api/v1/objects
+func (g *Google) serveStorage(w http.ResponseWriter, r *http.Request) {
+	path, upload := strings.CutPrefix(r.URL.Path, "/upload")
+	name, isObjects := strings.CutSuffix(strings.TrimPrefix(path, "/storage/v1/b/"), "/o")
+	insert, list := upload && r.Method == http.MethodPost, !upload && r.Method == http.MethodGet
+	if !strings.HasPrefix(path, "/storage/v1/b/") || !isObjects || strings.Contains(name, "/") || !insert && !list {
+		htmlError(w, http.StatusNotFound, "The requested URL <code>"+escaped(r)+"</code> was not found on this server.")
+		return
+	}
+	caller, ok := g.authenticate(w, r, "storage.googleapis.com", storageScope, "https://www.googleapis.com/auth/devstorage.full_control", cloudPlatformScope)
+	if !ok {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.buckets[name]
+	permission := "storage.objects.list"
+	if insert {
+		permission = "storage.objects.create"
+	}
+	switch {
+	case b == nil:
+		storageError(w, http.StatusNotFound, "notFound", "The specified bucket does not exist.")
+	case !slices.ContainsFunc(b.members, func(m string) bool { return memberCovers(m, caller.principal) }):
+		storageError(w, http.StatusForbidden, "forbidden", fmt.Sprintf("%s does not have %s access to the Google Cloud Storage bucket. "+
+			"Permission '%s' denied on resource (or it may not exist).", strings.TrimPrefix(caller.principal, "serviceAccount:"), permission, permission))
+	case insert:
+		g.insertObject(w, r, name, b)
+	default:
+		items := []map[string]any{}
+		for object, content := range b.objects {
+			items = append(items, g.object(name, object, content))
+		}
+		slices.SortFunc(items, func(a, b map[string]any) int { return strings.Compare(a["name"].(string), b["name"].(string)) })
+		writeJSON(w, http.StatusOK, map[string]any{"kind": "storage#objects", "items": items})
+	}
+}
+
+func (g *Google) insertObject(w http.ResponseWriter, r *http.Request, name string, b *bucket) {
+	object, content, err := readUpload(r)
+	if err != nil {
+		storageError(w, http.StatusBadRequest, "invalid", err.Error())
+		return
+	}
+	b.objects[object] = content
+	writeJSON(w, http.StatusOK, g.object(name, object, content))
+}
+
+// readUpload reads a multipart upload: the object's metadata, then its content.
+func readUpload(r *http.Request) (object string, content []byte, err error) {
+	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "multipart/related" || r.URL.Query().Get("uploadType") != "multipart" {
+		return "", nil, fmt.Errorf("this stand-in takes uploadType=multipart only")
+	}
+	parts := multipart.NewReader(io.LimitReader(r.Body, 1<<20), parameters["boundary"])
+	var metadata struct {
+		Name string `json:"name"`
+	}
+	for n := range 2 {
+		part, err := parts.NextPart()
+		if err != nil {
+			return "", nil, err
+		}
+		data, err := io.ReadAll(part)
+		if err != nil {
+			return "", nil, err
+		}
+		if n == 1 {
+			content = data
+		} else if err := json.Unmarshal(data, &metadata); err != nil || metadata.Name == "" {
+			return "", nil, fmt.Errorf("Required parameter: name")
+		}
+	}
+	return metadata.Name, content, nil
+}
+
+func (g *Google) object(name, object string, content []byte) map[string]any {
+	now := g.now().UTC().Format(time.RFC3339)
+	return map[string]any{
+		"kind": "storage#object", "id": name + "/" + object + "/1", "name": object, "bucket": name, "generation": "1", "metageneration": "1",
+		"size": strconv.Itoa(len(content)), "timeCreated": now, "updated": now, "storageClass": "STANDARD",
+	}
+}
+
+func storageError(w http.ResponseWriter, code int, reason, message string) {
+	apiError{Code: code, Message: message, Errors: []map[string]any{{"message": message, "domain": "global", "reason": reason}}}.write(w)
+}
