@@ -2,6 +2,7 @@ package fakecloud
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -86,7 +87,7 @@ func (g *Google) insertObject(w http.ResponseWriter, r *http.Request, name strin
 func readUpload(r *http.Request) (object string, content []byte, err error) {
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || kind != "multipart/related" || r.URL.Query().Get("uploadType") != "multipart" {
-		return "", nil, fmt.Errorf("this stand-in takes uploadType=multipart only")
+		return "", nil, errors.New("this stand-in takes uploadType=multipart only")
 	}
 	parts := multipart.NewReader(io.LimitReader(r.Body, 1<<20), parameters["boundary"])
 	var metadata struct {
@@ -104,7 +105,7 @@ func readUpload(r *http.Request) (object string, content []byte, err error) {
 		if n == 1 {
 			content = data
 		} else if err := json.Unmarshal(data, &metadata); err != nil || metadata.Name == "" {
-			return "", nil, fmt.Errorf("Required parameter: name")
+			return "", nil, errors.New("required parameter is missing: name")
 		}
 	}
 	return metadata.Name, content, nil

@@ -1,84 +1,96 @@
 """Asks google-auth, or a client library of Google Cloud, for one thing and prints how that went as one JSON line.
 
 client.py token FILE SCOPE                one access token
-client.py twice FILE SCOPE                two, the second forced
-client.py calls FILE SCOPE                three, by one object that asks when it has to
-client.py parallel FILE SCOPE N           one each for N programs' worth of threads, by one object
+client.py twice FILE SCOPE                two from one object, the second one forced
+client.py calls FILE SCOPE                three from one object, which asks when it has to
+client.py parallel FILE SCOPE N           N threads at once, one object
 client.py bigquery FILE PROJECT ENDPOINT  SELECT CURRENT_DATE()
 client.py storage FILE BUCKET ENDPOINT    writes an object and lists the bucket
+
+GOOGLE_CLOUD_PROJECT is to be set: google.auth.default would ask Resource Manager for the project otherwise.
 """
 
 import json
+import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 
-from google.auth import pluggable, identity_pool
+import google.auth
 from google.auth.transport.requests import Request
 
 PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
 
 
 def load(file, scope=PLATFORM):
-    with open(file) as f:
-        executable = "executable" in json.load(f)["credential_source"]
-    kind = pluggable if executable else identity_pool
-    return kind.Credentials.from_file(file, scopes=[scope])
+    os.environ["GOOGLE_APPLICATION_CREDENTIALS"] = file
+    return google.auth.default(scopes=[scope])[0]
 
 
-def token(file, scope, again=0):
+def refreshed(credentials):
+    credentials.refresh(Request())
+    return credentials.token
+
+
+def ready(credentials):
+    # What every client library does before each of its calls.
+    headers = {}
+    credentials.before_request(Request(), "GET", "https://bigquery.googleapis.com/", headers)
+    return headers["authorization"].removeprefix("Bearer ")
+
+
+def token(file, scope):
+    return [ready(load(file, scope))]
+
+
+def twice(file, scope):
     credentials = load(file, scope)
-    for _ in range(again + 1):
-        credentials.refresh(Request())
-    return {"token": credentials.token}
+    return [ready(credentials), refreshed(credentials)]
 
 
 def calls(file, scope):
     credentials = load(file, scope)
-    for _ in range(3):
-        credentials.before_request(Request(), "GET", "https://example.com", {})
-    return {"token": credentials.token}
+    return [ready(credentials) for _ in range(3)]
 
 
 def parallel(file, scope, number):
     credentials = load(file, scope)
-
-    def one(_):
-        if not credentials.valid:
-            credentials.refresh(Request())
-        return credentials.token
-
     with ThreadPoolExecutor(int(number)) as pool:
-        return {"token": list(pool.map(one, range(int(number))))[-1]}
+        return list(pool.map(ready, [credentials] * int(number)))
 
 
 def query(file, project, endpoint):
     from google.cloud import bigquery
 
     client = bigquery.Client(project, credentials=load(file), client_options={"api_endpoint": endpoint})
-    return {"result": [str(row[0]) for row in client.query_and_wait("SELECT CURRENT_DATE()")]}
+    return [str(row[0]) for row in client.query_and_wait("SELECT CURRENT_DATE()")]
 
 
-def store(file, bucket, endpoint):
+def store(file, name, endpoint):
     from google.cloud import storage
 
-    client = storage.Client("sandbox-project", credentials=load(file), client_options={"api_endpoint": endpoint})
-    handle = client.bucket(bucket)
-    handle.blob("python/report.csv").upload_from_string("a,b\n")
-    return {"result": [blob.name for blob in client.list_blobs(handle)]}
+    client = storage.Client(credentials=load(file), client_options={"api_endpoint": endpoint})
+    bucket = client.bucket(name)
+    bucket.blob("python/report.csv").upload_from_string("a,b\n")
+    return [blob.name for blob in client.list_blobs(bucket)]
 
 
-PACKAGES = {"bigquery": "google-cloud-bigquery", "storage": "google-cloud-storage"}
-VERBS = {"token": token, "twice": lambda f, s: token(f, s, 1), "calls": calls, "parallel": parallel, "bigquery": query, "storage": store}
+TOKENS = {"token": token, "twice": twice, "calls": calls, "parallel": parallel}
+CALLS = {"bigquery": query, "storage": store}
 
 
 def main(verb, *args):
-    package = PACKAGES.get(verb, "google-auth")
+    package = f"google-cloud-{verb}" if verb in CALLS else "google-auth"
     answer = {"client": package, "version": version(package), "verb": verb, "ok": False}
     start = time.monotonic()
     try:
-        answer.update(VERBS[verb](*args), ok=True)
+        if verb in CALLS:
+            answer["result"] = CALLS[verb](*args)
+        else:
+            answer["tokens"] = TOKENS[verb](*args)
+            answer["token"] = answer["tokens"][-1]
+        answer["ok"] = True
     except Exception as e:
         answer["error"] = f"{type(e).__name__}: {e}"
     answer["ms"] = round((time.monotonic() - start) * 1000)

@@ -1,7 +1,6 @@
 import com.google.api.client.http.HttpTransport;
 import com.google.api.client.http.javanet.NetHttpTransport;
 import com.google.api.client.json.gson.GsonFactory;
-import com.google.auth.http.HttpTransportFactory;
 import com.google.auth.oauth2.GoogleCredentials;
 import java.io.FileInputStream;
 import java.io.IOException;
@@ -9,6 +8,7 @@ import java.io.InputStream;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -19,8 +19,16 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * Asks google-auth-library-oauth2-http for access tokens and prints how that went as one JSON line: {@code Client
- * token|twice|calls|parallel FILE SCOPE [N]}.
+ * Asks google-auth-library-oauth2-http for access tokens and prints how that went as one JSON line.
+ *
+ * <pre>
+ * Client token FILE SCOPE         one
+ * Client twice FILE SCOPE         two from one object, the second one forced
+ * Client calls FILE SCOPE         three from one object, which asks when it has to
+ * Client parallel FILE SCOPE N    N threads at once, one object
+ * </pre>
+ *
+ * IDFERRY_TRUSTSTORE names a PKCS #12 file with the authority of the servers, IDFERRY_TRUSTSTORE_PASSWORD is its password.
  */
 public final class Client {
     public static void main(String[] args) throws IOException {
@@ -31,10 +39,12 @@ public final class Client {
         answer.put("ok", false);
         long start = System.nanoTime();
         try {
-            answer.put("token", token(args));
+            List<String> tokens = tokens(args);
+            answer.put("tokens", tokens);
+            answer.put("token", tokens.get(tokens.size() - 1));
             answer.put("ok", true);
         } catch (Exception e) {
-            answer.put("error", whole(e));
+            answer.put("error", withCauses(e));
         }
         answer.put("ms", (System.nanoTime() - start) / 1_000_000);
         System.out.println(GsonFactory.getDefaultInstance().toString(answer));
@@ -42,25 +52,21 @@ public final class Client {
         System.exit(0);
     }
 
-    private static String token(String[] args) throws Exception {
+    private static List<String> tokens(String[] args) throws Exception {
         HttpTransport transport = transport();
-        HttpTransportFactory factory = () -> transport;
         GoogleCredentials credentials;
         try (InputStream file = new FileInputStream(args[1])) {
-            credentials = GoogleCredentials.fromStream(file, factory).createScoped(args[2]);
+            credentials = GoogleCredentials.fromStream(file, () -> transport).createScoped(args[2]);
         }
         switch (args[0]) {
             case "token":
-                return credentials.refreshAccessToken().getTokenValue();
+                return List.of(ready(credentials));
             case "twice":
+                String first = ready(credentials);
                 credentials.refresh();
-                credentials.refresh();
-                return credentials.getAccessToken().getTokenValue();
+                return List.of(first, credentials.getAccessToken().getTokenValue());
             case "calls":
-                for (int i = 0; i < 3; i++) {
-                    credentials.refreshIfExpired();
-                }
-                return credentials.getAccessToken().getTokenValue();
+                return List.of(ready(credentials), ready(credentials), ready(credentials));
             case "parallel":
                 return parallel(credentials, Integer.parseInt(args[3]));
             default:
@@ -68,26 +74,25 @@ public final class Client {
         }
     }
 
-    private static String parallel(GoogleCredentials credentials, int number) throws Exception {
+    private static String ready(GoogleCredentials credentials) throws IOException {
+        credentials.refreshIfExpired();
+        return credentials.getAccessToken().getTokenValue();
+    }
+
+    private static List<String> parallel(GoogleCredentials credentials, int number) throws Exception {
+        List<String> tokens = new ArrayList<>();
         ExecutorService pool = Executors.newFixedThreadPool(number);
         try {
-            List<Callable<Object>> calls = new ArrayList<>();
-            for (int i = 0; i < number; i++) {
-                calls.add(() -> {
-                    credentials.refreshIfExpired();
-                    return null;
-                });
-            }
-            for (Future<Object> call : pool.invokeAll(calls)) {
-                call.get();
+            Callable<String> call = () -> ready(credentials);
+            for (Future<String> token : pool.invokeAll(Collections.nCopies(number, call))) {
+                tokens.add(token.get());
             }
         } finally {
             pool.shutdown();
         }
-        return credentials.getAccessToken().getTokenValue();
+        return tokens;
     }
 
-    /** The trust store has the authority of the servers under test. */
     private static HttpTransport transport() throws GeneralSecurityException, IOException {
         KeyStore store = KeyStore.getInstance("PKCS12");
         try (InputStream file = new FileInputStream(System.getenv("IDFERRY_TRUSTSTORE"))) {
@@ -96,8 +101,8 @@ public final class Client {
         return new NetHttpTransport.Builder().trustCertificates(store).build();
     }
 
-    /** An exception with its causes, as a stack trace shows them. */
-    private static String whole(Throwable e) {
+    /** What a stack trace shows of an exception, without its frames. */
+    private static String withCauses(Throwable e) {
         StringBuilder text = new StringBuilder(e.toString());
         for (Throwable cause = e.getCause(); cause != null; cause = cause.getCause()) {
             text.append("\nCaused by: ").append(cause);
@@ -108,10 +113,8 @@ public final class Client {
     private static String version() throws IOException {
         Properties properties = new Properties();
         try (InputStream in = Client.class.getResourceAsStream("/META-INF/maven/com.google.auth/google-auth-library-oauth2-http/pom.properties")) {
-            if (in != null) {
-                properties.load(in);
-            }
+            properties.load(in);
         }
-        return properties.getProperty("version", "");
+        return properties.getProperty("version");
     }
 }
