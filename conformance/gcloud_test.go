@@ -1,6 +1,7 @@
 package conformance
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -46,5 +47,50 @@ func TestGcloudAuthenticates(t *testing.T) {
 	_, _ = run("broken", "auth", "login", "--cred-file="+file("broken.json", "--credential managed-identity --resource api://nobody"))
 	if out, err := run("broken", "auth", "print-access-token", "--account="+fakecloud.SandboxAccount); err == nil || !strings.Contains(out, "code: AADSTS500011, message: ") || strings.Contains(out, "eyJ") {
 		t.Errorf("%v: %s", err, out)
+	}
+}
+
+// For the same settings both write the same bytes, the final newline aside. gcloud needs no network for it.
+func TestConfigWritesWhatGcloudWrites(t *testing.T) {
+	gcloud, err := exec.LookPath("gcloud")
+	if err != nil {
+		t.Skip("gcloud is not installed")
+	}
+	provider := strings.TrimPrefix(fakecloud.SandboxProvider, "//iam.googleapis.com/")
+	for name, flags := range map[string]struct{ ours, theirs []string }{
+		"direct":       {nil, nil},
+		"impersonated": {[]string{"--service-account", fakecloud.SandboxAccount, "--token-lifetime", "30m"}, []string{"--service-account=" + fakecloud.SandboxAccount, "--service-account-token-lifetime-seconds=1800"}},
+		"output file":  {[]string{"--output-file", "/tmp/out.json"}, []string{"--executable-output-file=/tmp/out.json"}},
+		"another wait": {[]string{"--timeout-millis", "60000"}, []string{"--executable-timeout-millis=60000"}},
+		"universe":     {[]string{"--universe-domain", "apis.example.com"}, []string{"--universe-domain=apis.example.com"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			ours, theirs := filepath.Join(dir, "ours.json"), filepath.Join(dir, "theirs.json")
+			args := append([]string{"config", "--audience", provider, "--resource", fakecloud.SandboxResource}, flags.ours...)
+			if out, err := exec.Command(binary("gcp-executable-source"), append(args, ours)...).CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			written, err := os.ReadFile(ours)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var file struct {
+				Source struct{ Executable struct{ Command string } } `json:"credential_source"`
+			}
+			if err := json.Unmarshal(written, &file); err != nil {
+				t.Fatal(err)
+			}
+			cmd := exec.Command(gcloud, append([]string{"iam", "workload-identity-pools", "create-cred-config", provider,
+				"--executable-command=" + file.Source.Executable.Command, "--output-file=" + theirs}, flags.theirs...)...)
+			cmd.Env = append(os.Environ(), "CLOUDSDK_CONFIG="+filepath.Join(dir, "gcloud"), "CLOUDSDK_CORE_DISABLE_PROMPTS=1", "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING=1")
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Fatalf("%v: %s", err, out)
+			}
+			want, err := os.ReadFile(theirs)
+			if err != nil || string(written) != string(want)+"\n" {
+				t.Errorf("%v\nours\n%s\ngcloud's\n%s", err, written, want)
+			}
+		})
 	}
 }
