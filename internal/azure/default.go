@@ -10,9 +10,8 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/cloud"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
+	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/managedidentity"
 
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/problem"
@@ -24,6 +23,8 @@ import (
 type defaultIdentity struct {
 	settings   Settings
 	credential azcore.TokenCredential
+	// machine explains the refusals of a managed identity.
+	machine *managedIdentity
 }
 
 const chosen = "AZURE_TOKEN_CREDENTIALS"
@@ -40,13 +41,17 @@ func openDefault(s Settings) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &defaultIdentity{s, makeLater(func() (azcore.TokenCredential, error) {
+	machine := &managedIdentity{settings: s}
+	if machine.where, err = managedidentity.GetSource(); err != nil {
+		return nil, problem.New(problem.NoIdentity, "managed identity: %w", err)
+	}
+	// The chain takes it from there alone.
+	if client := s.env("AZURE_CLIENT_ID"); client != "" {
+		machine.picked = azidentity.ClientID(client)
+	}
+	return &defaultIdentity{settings: s, machine: machine, credential: makeLater(func() (azcore.TokenCredential, error) {
 		credential, err := azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{
-			ClientOptions: azcore.ClientOptions{
-				Cloud:     cloud.Configuration{ActiveDirectoryAuthorityHost: s.Cloud.Authority},
-				Telemetry: policy.TelemetryOptions{Disabled: true}, Transport: s.machineClient(rewrite),
-			},
-			DisableInstanceDiscovery: true, TenantID: s.TenantID,
+			ClientOptions: s.machineOptions(machine.where, rewrite), DisableInstanceDiscovery: true, TenantID: s.TenantID,
 		})
 		if err != nil {
 			return nil, problem.Input(chosen, "%w", err).WithHint("unset %s, or give --credential", chosen)
@@ -60,7 +65,7 @@ func (d *defaultIdentity) token(ctx context.Context, scope string) (token.Token,
 	p.statuses = append(p.statuses, http.StatusGone)
 	t, w, err := ask(ctx, d.credential, scope, p)
 	if err != nil {
-		return t, d.explain(w, err)
+		return t, d.explain(ctx, w, err)
 	}
 	if time.Until(t.ExpiresOn) < shortly {
 		// Perhaps it is what MSAL remembers. az and azd refuse to be asked so, and then this one is the best there is.
@@ -72,21 +77,29 @@ func (d *defaultIdentity) token(ctx context.Context, scope string) (token.Token,
 }
 
 // explain tells a chain in which nothing was found from one that stopped at a refusal.
-func (d *defaultIdentity) explain(w *witness, err error) error {
+func (d *defaultIdentity) explain(ctx context.Context, w *witness, err error) error {
 	var failed *azidentity.AuthenticationFailedError
 	if errors.As(err, &failed) {
 		if strings.Contains(err.Error(), "AADSTS") {
 			return entra.Explain(err)
 		}
+		at := stoppedAt(err.Error())
+		if at == "ManagedIdentityCredential: " {
+			return d.machine.explain(ctx, w, err)
+		}
 		if answer, failure := w.last(); failure != nil || answer != nil {
 			e := *problem.From(w.explain(err))
-			e.Message = stoppedAt(err.Error()) + e.Message
+			e.Message = at + e.Message
 			return &e
 		}
 	}
 	if tried := attempts(err.Error()); len(tried) > 0 {
-		return problem.New(problem.NoIdentity, "no Azure identity was found: %s", quote(strings.Join(tried, "; "))).
+		e := problem.New(problem.NoIdentity, "no Azure identity was found: %s", quote(strings.Join(tried, "; "))).
 			WithHint("choose one with --credential: %s", strings.Join(Names()[1:], ", "))
+		if client, set := d.settings.Lookup("AZURE_CLIENT_ID"); set && client == "" {
+			e.Hint = "unset AZURE_CLIENT_ID: it is set and empty, which keeps the chain from any managed identity; or " + e.Hint
+		}
+		return e
 	}
 	return entra.Explain(err)
 }

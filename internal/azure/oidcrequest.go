@@ -40,8 +40,7 @@ func (s Settings) exchanged(tenant, client string, r oidcRequest, selects ...tok
 	if httpClient == nil {
 		httpClient = upstream.NewClient(upstream.Options{RequireJSON: true, Log: s.Log})
 	}
-	options := azcore.ClientOptions{Transport: httpClient, Telemetry: policy.TelemetryOptions{Disabled: true}}
-	options.Retry = policy.RetryOptions{MaxRetries: 2, RetryDelay: retryDelay, MaxRetryDelay: 3 * retryDelay}
+	options := azcore.ClientOptions{Transport: witnessed(httpClient, watched{}), Telemetry: policy.TelemetryOptions{Disabled: true}}
 	pipeline := runtime.NewPipeline("idferry", "", runtime.PipelineOptions{}, &options)
 	e := &exchanged{
 		exchange: entra.Exchange{
@@ -60,7 +59,7 @@ func (e *exchanged) token(ctx context.Context, scope string) (token.Token, error
 func (e *exchanged) inputs() ([]token.Input, string) { return e.selects, "" }
 
 func (r oidcRequest) token(ctx context.Context, pipeline runtime.Pipeline) (token.Token, error) {
-	request, err := runtime.NewRequest(ctx, r.method, r.url.String())
+	request, err := runtime.NewRequest(entraPatience().within(ctx, &witness{}), r.method, r.url.String())
 	if err != nil {
 		return token.Token{}, problem.New(problem.BadInput, "%s: %w", r.what, err)
 	}
@@ -79,8 +78,12 @@ func (r oidcRequest) token(ctx context.Context, pipeline runtime.Pipeline) (toke
 	if err != nil {
 		return token.Token{}, problem.New(problem.Unreachable, "%s: %w", r.what, err)
 	}
-	if resp.StatusCode != http.StatusOK {
-		return token.Token{}, problem.New(problem.Refused, "%s: %s answered %d: %s", r.what, r.url.Host, resp.StatusCode, refusalText(resp, body)).WithHint("%s", r.hint)
+	if status := resp.StatusCode; status != http.StatusOK {
+		hint := r.hint
+		if status == http.StatusTooManyRequests || status >= http.StatusInternalServerError {
+			hint = "it is a passing fault: try again in a minute"
+		}
+		return token.Token{}, problem.New(problem.Refused, "%s: %s answered %d: %s", r.what, r.url.Host, status, refusalText(resp, body)).WithHint("%s", hint)
 	}
 	var answer map[string]any
 	value := ""

@@ -99,21 +99,30 @@ func (t *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 		err = t.look(resp, body)
 	}
 	if w, ok := r.Context().Value(witnessKey{}).(*witness); ok {
-		switch {
-		case err != nil:
-			w.see(nil, &url.Error{Op: r.Method, URL: r.URL.String(), Err: err})
-		case resp.StatusCode > 299:
-			seen := *resp
-			seen.Body = io.NopCloser(bytes.NewReader(body))
-			w.see(&seen, nil)
-		default:
-			w.see(nil, nil)
-		}
+		w.report(r, resp, body, err)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// report keeps what became of a request.
+func (w *witness) report(r *http.Request, resp *http.Response, body []byte, err error) {
+	switch {
+	case err != nil:
+		var u *url.Error
+		if !errors.As(err, &u) {
+			u = &url.Error{Op: r.Method, URL: r.URL.String(), Err: err}
+		}
+		w.see(nil, u)
+	case resp.StatusCode > 299:
+		seen := *resp
+		seen.Body = io.NopCloser(bytes.NewReader(body))
+		w.see(&seen, nil)
+	default:
+		w.see(nil, nil)
+	}
 }
 
 // patience is how azcore's retry policy treats one kind of endpoint.
@@ -131,13 +140,22 @@ func entraPatience() patience {
 	}}
 }
 
-// retryDelay is the first pause; the n-th is 2^n - 1 times as long (azcore's calcDelay), give or take a quarter.
+// retryDelay is the first pause; the n-th is 2^n - 1 times as long, and up to three tenths more (azcore's calcDelay).
 const retryDelay = 500 * time.Millisecond
 
 // ask calls one of azidentity's credentials. It repeats for as long as ctx allows and no longer, so that what came back
 // last is the error rather than the deadline; without a deadline, for 20 seconds.
 func ask(ctx context.Context, credential azcore.TokenCredential, scope string, p patience) (token.Token, *witness, error) {
 	w := &witness{}
+	t, err := credential.GetToken(p.within(ctx, w), policy.TokenRequestOptions{Scopes: []string{scope}})
+	if err != nil {
+		return token.Token{}, w, err
+	}
+	return fromAzidentity(t), w, nil
+}
+
+// within returns a context in which azcore repeats requests as p says, and w sees them.
+func (p patience) within(ctx context.Context, w *witness) context.Context {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		deadline = time.Now().Add(20 * time.Second)
@@ -147,7 +165,7 @@ func ask(ctx context.Context, credential azcore.TokenCredential, scope string, p
 		MaxRetries: 20, RetryDelay: retryDelay, MaxRetryDelay: max(time.Until(deadline), time.Millisecond),
 		ShouldRetry: func(resp *http.Response, err error) bool {
 			tries++
-			pause := retryDelay * time.Duration(1<<min(tries, 10)-1) * 5 / 4
+			pause := retryDelay * time.Duration(1<<min(tries, 10)-1) * 13 / 10
 			if asked := retryAfter(resp); asked > 0 {
 				pause = asked
 			}
@@ -166,12 +184,7 @@ func ask(ctx context.Context, credential azcore.TokenCredential, scope string, p
 			return false
 		},
 	}
-	ctx = context.WithValue(policy.WithRetryOptions(ctx, options), witnessKey{}, w)
-	t, err := credential.GetToken(ctx, policy.TokenRequestOptions{Scopes: []string{scope}})
-	if err != nil {
-		return token.Token{}, w, err
-	}
-	return fromAzidentity(t), w, nil
+	return context.WithValue(policy.WithRetryOptions(ctx, options), witnessKey{}, w)
 }
 
 func (w *witness) count() int {
@@ -191,6 +204,9 @@ func retryAfter(resp *http.Response) time.Duration {
 		if n, err := strconv.Atoi(resp.Header.Get(h.name)); err == nil && n > 0 {
 			return time.Duration(n) * h.unit
 		}
+	}
+	if at, err := http.ParseTime(resp.Header.Get("Retry-After")); err == nil {
+		return time.Until(at)
 	}
 	return 0
 }

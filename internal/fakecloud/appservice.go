@@ -27,7 +27,7 @@ func (s *AppService) Endpoint() string { return s.URL + "/msi/token" }
 
 func (s *AppService) serve(w http.ResponseWriter, r *http.Request) {
 	refuse := func(status int, message string) {
-		writeJSON(w, status, map[string]any{"statusCode": status, "message": message})
+		writeJSON(w, status, map[string]any{"statusCode": status, "message": message, "correlationId": newGUID()})
 	}
 	q := r.URL.Query()
 	switch {
@@ -43,7 +43,11 @@ func (s *AppService) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	m, ok := s.find(q.Get("client_id"), q.Get("principal_id")+q.Get("object_id"), q.Get("mi_res_id"))
 	if !ok {
-		refuse(http.StatusBadRequest, "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId.")
+		message := "Unable to load the proper Managed Identity."
+		if q.Has("client_id") || q.Has("principal_id") || q.Has("object_id") || q.Has("mi_res_id") {
+			message = "No User Assigned or Delegated Managed Identity found for specified ClientId/ResourceId/PrincipalId."
+		}
+		refuse(http.StatusBadRequest, message)
 		return
 	}
 	token, refused, err := s.issue(m, q.Get("resource"))

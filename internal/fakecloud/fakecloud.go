@@ -104,6 +104,18 @@ type Server struct {
 // listen starts handler on a free loopback port; with TLS when ca is not nil, plain HTTP otherwise (the metadata
 // services of both clouds are plain HTTP).
 func listen(ca *CA, handler http.Handler) (*Server, error) {
+	if ca == nil {
+		return listenWith(nil, handler)
+	}
+	cert, err := ca.leaf()
+	if err != nil {
+		return nil, err
+	}
+	return listenWith(&cert, handler)
+}
+
+// listenWith is listen with a certificate of the server's own.
+func listenWith(cert *tls.Certificate, handler http.Handler) (*Server, error) {
 	s := &Server{}
 	s.server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
@@ -124,14 +136,10 @@ func listen(ca *CA, handler http.Handler) (*Server, error) {
 		handler.ServeHTTP(w, r)
 	}))
 	s.server.Config.ErrorLog = log.New(io.Discard, "", 0)
-	if ca == nil {
+	if cert == nil {
 		s.server.Start()
 	} else {
-		cert, err := ca.leaf()
-		if err != nil {
-			return nil, err
-		}
-		s.server.TLS = &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}
+		s.server.TLS = &tls.Config{Certificates: []tls.Certificate{*cert}, MinVersion: tls.VersionTLS12}
 		s.server.EnableHTTP2 = true
 		s.server.StartTLS()
 	}

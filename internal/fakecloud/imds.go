@@ -3,6 +3,7 @@ package fakecloud
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ type identities struct {
 	entra *Entra
 	mu    sync.Mutex
 	known []ManagedIdentity
+	gone  func(ManagedIdentity) bool
 }
 
 // Assign gives the machine an identity.
@@ -29,16 +31,31 @@ func (i *identities) Assign(m ManagedIdentity) {
 	i.known = append(i.known, m)
 }
 
-// find follows the endpoint's rule: by the id asked for; else the system-assigned identity; else the only one there is.
-func (i *identities) find(clientID, objectID, resourceID string) (ManagedIdentity, bool) {
+// Only leaves the machine the identities of these object ids, of those that it was assigned; without any it has none.
+func (i *identities) Only(objectIDs ...string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	for _, m := range i.known {
+	i.gone = func(m ManagedIdentity) bool { return !slices.Contains(objectIDs, m.ObjectID) }
+}
+
+// all returns the identities.
+func (i *identities) all() []ManagedIdentity {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if i.gone == nil {
+		return slices.Clone(i.known)
+	}
+	return slices.DeleteFunc(slices.Clone(i.known), i.gone)
+}
+
+// find returns the identity of the id asked for, or the system-assigned one where none is.
+func (i *identities) find(clientID, objectID, resourceID string) (ManagedIdentity, bool) {
+	for _, m := range i.all() {
 		switch {
 		case clientID != "" && strings.EqualFold(m.ClientID, clientID),
 			objectID != "" && strings.EqualFold(m.ObjectID, objectID),
 			resourceID != "" && strings.EqualFold(m.ResourceID, resourceID),
-			clientID+objectID+resourceID == "" && (m.ResourceID == "" || len(i.known) == 1):
+			clientID+objectID+resourceID == "" && m.ResourceID == "":
 			return m, true
 		}
 	}
@@ -94,7 +111,15 @@ func (s *IMDS) serve(w http.ResponseWriter, r *http.Request) {
 
 func (s *IMDS) answer(w http.ResponseWriter, q url.Values) {
 	resourceID := q.Get("msi_res_id") + q.Get("mi_res_id")
+	picked := q.Get("client_id") + q.Get("object_id") + q.Get("principal_id") + resourceID
 	m, ok := s.find(q.Get("client_id"), q.Get("object_id")+q.Get("principal_id"), resourceID)
+	// Without a system-assigned identity, the only user-assigned one is taken, and of several none.
+	if all := s.all(); !ok && picked == "" && len(all) == 1 {
+		m, ok = all[0], true
+	} else if !ok && picked == "" && len(all) > 1 {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "Multiple user assigned identities exist, please specify the clientId / resourceId of the identity in the token request"})
+		return
+	}
 	if !ok {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": "Identity not found"})
 		return

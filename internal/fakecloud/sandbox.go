@@ -26,6 +26,11 @@ const (
 	SandboxUserResource     = "/subscriptions/22222222-2222-2222-2222-222222222222/resourcegroups/rg/providers/Microsoft.ManagedIdentity/userAssignedIdentities/reader"
 	SandboxArcCluster       = "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/rg/providers/Microsoft.Kubernetes/connectedClusters/edge"
 	SandboxAppServiceHeader = "853b9a84-5bfa-4b22-a3f3-0b9a43d9ad8a"
+	SandboxFabricCode       = "912e4af7-77ba-4fa5-a737-56c8e3ace132"
+	SandboxOtherFabricCode  = "a0f3c1de-55aa-4d0c-9b52-0c1e3ace1320"
+	SandboxMSISecret        = "69418689F1E342DD946CB82994CDA3CB"
+	SandboxShellOID         = "99999999-0000-0000-0000-00000000000d"
+	SandboxSystemClient     = "44444444-4444-4444-4444-444444444444"
 	SandboxContainer        = "data"
 	SandboxJobToken         = "sandbox-job-token-0123456789"
 	SandboxConnection       = "88888888-8888-8888-8888-888888888888"
@@ -52,6 +57,15 @@ type Sandbox struct {
 	Entra      *Entra
 	IMDS       *IMDS
 	AppService *AppService
+	// ArcAgent is a server's that is connected to Azure Arc.
+	ArcAgent *ArcAgent
+	// ServiceFabric runs two services, with the system-assigned and the user-assigned identity.
+	ServiceFabric *ServiceFabric
+	// AzureML and OldAppService have the endpoint of before IDENTITY_ENDPOINT.
+	AzureML, OldAppService *MSI
+	// CloudShell is somebody's, of the object id SandboxShellOID.
+	CloudShell *CloudShell
+	TokenProxy *TokenProxy
 	Blob       *Blob
 	Kubernetes *Kubernetes
 	// Arc is a cluster connected to Azure Arc, of the name SandboxArcCluster.
@@ -101,6 +115,9 @@ func (s *Sandbox) startAzure(now func() time.Time) (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.AppService.Close)
+	if err = s.startHosts(); err != nil {
+		return err
+	}
 	if s.Blob, err = StartBlob(s.CA, s.Entra.JWKSURL(), SandboxTenant, now); err != nil {
 		return err
 	}
@@ -131,6 +148,36 @@ func (s *Sandbox) startAzure(now func() time.Time) (err error) {
 	return nil
 }
 
+// startHosts starts the other endpoints of managed identities.
+func (s *Sandbox) startHosts() (err error) {
+	if s.ArcAgent, err = StartArcAgent(s.Entra); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.ArcAgent.Close)
+	if s.ServiceFabric, err = StartServiceFabric(s.Entra); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.ServiceFabric.Close)
+	if s.AzureML, err = StartMSI(s.Entra, SandboxMSISecret, false); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.AzureML.Close)
+	if s.OldAppService, err = StartMSI(s.Entra, SandboxMSISecret, true); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.OldAppService.Close)
+	person := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: "b677c290-cf4b-4a8e-a60e-91ba650a4abe", ObjectID: SandboxShellOID}}
+	if s.CloudShell, err = StartCloudShell(s.Entra, person); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.CloudShell.Close)
+	if s.TokenProxy, err = StartTokenProxy(s.CA, s.Entra); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.TokenProxy.Close)
+	return nil
+}
+
 // trust makes both clouds trust each other.
 func (s *Sandbox) trust() error {
 	cert, err := s.newCertificate()
@@ -157,12 +204,14 @@ func (s *Sandbox) trust() error {
 	s.Entra.TrustIssuer(s.Cluster.Issuer(), s.Cluster.JWKSURL())
 	s.Entra.TrustIssuer(PipelinesIssuer, s.Pipelines.JWKSURL())
 	s.Entra.TrustIssuer(GitHubIssuer, s.GitHub.JWKSURL())
-	system := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: "44444444-4444-4444-4444-444444444444", ObjectID: SandboxSystemOID}}
+	system := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: SandboxSystemClient, ObjectID: SandboxSystemOID}}
 	user := ManagedIdentity{Application: Application{TenantID: SandboxTenant, ClientID: SandboxUserClient, ObjectID: SandboxUserOID}, ResourceID: SandboxUserResource}
-	for _, assign := range []func(ManagedIdentity){s.IMDS.Assign, s.AppService.Assign} {
+	for _, assign := range []func(ManagedIdentity){s.IMDS.Assign, s.AppService.Assign, s.ArcAgent.Assign, s.AzureML.Assign, s.OldAppService.Assign} {
 		assign(system)
 		assign(user)
 	}
+	s.ServiceFabric.Activate(SandboxFabricCode, system)
+	s.ServiceFabric.Activate(SandboxOtherFabricCode, user)
 	s.Blob.Put(SandboxContainer, "2026/10/report.csv", []byte("a,b\n"))
 	s.Blob.Put(SandboxContainer, "2026/11/report.csv", []byte("a,b\n"))
 	s.Blob.Grant(SandboxAppOID)

@@ -2,7 +2,8 @@
 // environment of its own; nothing of the machine it runs on reaches the binaries.
 //
 // The environment names what the sandbox holds: TENANT, OTHER_TENANT, APP, SECRET, RESOURCE, PROVIDER, SYSTEM_OID, USER_CLIENT,
-// USER_OID, USER_RESOURCE, PERSON, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS, ARC, APP_OID.
+// USER_OID, USER_RESOURCE, PERSON, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS, ARC, APP_OID;
+// SYSTEM_CLIENT, ARC_AGENT, FABRIC, FABRIC_THUMBPRINT, FABRIC_CODE, FABRIC_OTHER_CODE, AZURE_ML, OLD_APPSERVICE, MSI_KEY, CLOUD_SHELL, SHELL_OID, TOKEN_PROXY, TOKEN_PROXY_NAME.
 package storytest
 
 import (
@@ -33,6 +34,7 @@ func Run(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 dir,
 		RequireExplicitExec: true,
+		Condition:           condition,
 		Setup: func(env *testscript.Env) error {
 			st := &story{}
 			s, err := fakecloud.StartSandbox(st.now)
@@ -51,6 +53,9 @@ func Run(t *testing.T, dir string) {
 			"requests":        withStory(requests),
 			"forget-requests": withStory(func(_ *testscript.TestScript, s *story, _ []string) { s.seen = s.counts() }),
 			"outage":          withStory(outage),
+			"answers":         withStory(answers),
+			"identities":      withStory(identities),
+			"arc":             withStory(arc),
 			"claim":           withStory(claim),
 			"projected":       withStory(projected),
 			"google-token":    withStory(googleToken),
@@ -109,7 +114,11 @@ func prepare(env *testscript.Env, s *fakecloud.Sandbox) error {
 		"PROVIDER": fakecloud.SandboxProvider, "SYSTEM_OID": fakecloud.SandboxSystemOID, "USER_CLIENT": fakecloud.SandboxUserClient,
 		"USER_OID": fakecloud.SandboxUserOID, "USER_RESOURCE": fakecloud.SandboxUserResource,
 		"PERSON": fakecloud.SandboxPerson, "JOB_TOKEN": fakecloud.SandboxJobToken, "CONNECTION": fakecloud.SandboxConnection, "PIPELINES": s.Pipelines.RequestURI(), "GITHUB": s.GitHub.RequestURL(),
-		"APPSERVICE": s.AppServiceEndpoint(), "APPSERVICE_HEADER": fakecloud.SandboxAppServiceHeader,
+		"APPSERVICE": s.AppServiceEndpoint(), "APPSERVICE_HEADER": fakecloud.SandboxAppServiceHeader, "SYSTEM_CLIENT": fakecloud.SandboxSystemClient,
+		"ARC_AGENT": s.ArcAgent.Endpoint(), "FABRIC": s.ServiceFabric.Endpoint(), "FABRIC_THUMBPRINT": s.ServiceFabric.Thumbprint,
+		"FABRIC_CODE": fakecloud.SandboxFabricCode, "FABRIC_OTHER_CODE": fakecloud.SandboxOtherFabricCode,
+		"AZURE_ML": s.AzureML.Endpoint(), "OLD_APPSERVICE": s.OldAppService.Endpoint(), "MSI_KEY": fakecloud.SandboxMSISecret,
+		"CLOUD_SHELL": s.CloudShell.Endpoint(), "SHELL_OID": fakecloud.SandboxShellOID, "TOKEN_PROXY": s.TokenProxy.URL, "TOKEN_PROXY_NAME": fakecloud.TokenProxyName,
 		"ACCOUNT": fakecloud.SandboxAccount, "ACCOUNT_ID": fakecloud.SandboxAccountID,
 		"OTHER_ACCOUNT": fakecloud.SandboxOtherAccount, "OTHER_ACCOUNT_ID": fakecloud.SandboxOtherAccountID,
 		"AKS": fakecloud.AKSServer, "ARC": fakecloud.SandboxArcCluster, "APP_OID": fakecloud.SandboxAppOID, "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": s.Google.IAM.URL + "/",
@@ -132,6 +141,8 @@ func google(ts *testscript.TestScript, s *story, _ []string) {
 func (s *story) servers() map[string]*fakecloud.Server {
 	return map[string]*fakecloud.Server{
 		"entra": s.Entra.Server, "imds": s.IMDS.Server, "metadata": s.Google.Metadata, "iam": s.Google.IAM, "token": s.Google.Token,
+		"appservice": s.AppService.Server, "arc": s.ArcAgent.Server, "fabric": s.ServiceFabric.Server, "azure-ml": s.AzureML.Server, "old-appservice": s.OldAppService.Server,
+		"cloud-shell": s.CloudShell.Server, "token-proxy": s.TokenProxy.Server, "pipelines": s.Pipelines.Server, "github": s.GitHub.Server,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/idferry/idferry/internal/problem"
@@ -25,6 +26,8 @@ type Options struct {
 	DialTimeout time.Duration
 	// RequireJSON turns a 2xx answer that is not a JSON object into a problem.BadAnswer.
 	RequireJSON bool
+	// Direct are hosts that are never asked through a proxy, as link-local addresses are not: a machine's own endpoints.
+	Direct []string
 	// Log receives one debug line a request: method, host, path, status and duration; never a query, header or body.
 	Log *slog.Logger
 }
@@ -33,22 +36,31 @@ type Options struct {
 // addresses (the metadata services of both clouds) are never asked through a proxy: whoever answers there is
 // handed to as the machine's identity.
 func NewClient(o Options) *http.Client {
+	return &http.Client{
+		Transport: &roundTripper{next: NewTransport(o), o: o},
+		// A redirect would carry an assertion or a secret to a host nobody configured, so none is followed.
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// NewTransport returns what NewClient dials with, for whoever has to change it: answers are neither bounded nor looked at.
+func NewTransport(o Options) *http.Transport {
 	if o.DialTimeout == 0 {
 		o.DialTimeout = 5 * time.Second
 	}
-	transport := &http.Transport{
-		Proxy:                 proxy,
+	return &http.Transport{
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if slices.Contains(o.Direct, r.URL.Hostname()) {
+				return nil, nil
+			}
+			return proxy(r)
+		},
 		DialContext:           (&net.Dialer{Timeout: o.DialTimeout, KeepAlive: -1}).DialContext,
 		ForceAttemptHTTP2:     true,
 		TLSHandshakeTimeout:   10 * time.Second,
 		ResponseHeaderTimeout: 20 * time.Second,
 		MaxIdleConns:          4,
 		IdleConnTimeout:       30 * time.Second,
-	}
-	return &http.Client{
-		Transport: &roundTripper{next: transport, o: o},
-		// A redirect would carry an assertion or a secret to a host nobody configured, so none is followed.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
