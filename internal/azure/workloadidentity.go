@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore"
+	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
 	"github.com/Azure/azure-sdk-for-go/sdk/azidentity"
 
 	"github.com/idferry/idferry/internal/entra"
@@ -49,9 +50,11 @@ func openWorkloadIdentity(s Settings) (source, error) {
 		return nil, err
 	}
 	if s.env(proxyVariables()[0]) != "" {
-		// It reads those variables from the process's own environment.
+		// It reads those variables from the process's own environment, and brings a transport of its own.
+		options := s.clientOptions()
+		options.PerRetryPolicies = []policy.Policy{witnessing{}}
 		credential, err := azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{
-			ClientOptions: s.clientOptions(), ClientID: w.client, TenantID: w.tenant, TokenFilePath: w.file, DisableInstanceDiscovery: true, EnableAzureProxy: true,
+			ClientOptions: options, ClientID: w.client, TenantID: w.tenant, TokenFilePath: w.file, DisableInstanceDiscovery: true, EnableAzureProxy: true,
 		})
 		if err != nil {
 			return nil, problem.Input("AZURE_KUBERNETES_TOKEN_PROXY", "%w", err).WithHint("AKS sets it; see https://learn.microsoft.com/azure/aks/identity-bindings-concepts")
@@ -98,10 +101,14 @@ func (w *workloadIdentity) read() (token.Secret, token.Claims, error) {
 func (w *workloadIdentity) token(ctx context.Context, scope string) (token.Token, error) {
 	if w.proxied != nil {
 		t, seen, err := ask(ctx, w.proxied, scope, entraPatience())
-		if err != nil {
-			return t, seen.explain(err)
+		if err == nil {
+			return t, nil
 		}
-		return t, nil
+		e := *problem.From(w.explain(seen.explain(err)))
+		if !strings.HasPrefix(e.Code, "AADSTS") {
+			e.Message = "asking the cluster's token proxy: " + e.Message
+		}
+		return t, &e
 	}
 	t, err := w.exchange().Token(ctx, []string{scope}, "")
 	if err != nil {

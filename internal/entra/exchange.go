@@ -155,6 +155,9 @@ type retrying struct {
 	client   *http.Client
 }
 
+// firstPause is before the second try.
+const firstPause = 300 * time.Millisecond
+
 func (e Exchange) retrying(ctx context.Context) retrying {
 	client := e.HTTP
 	if client == nil {
@@ -164,11 +167,18 @@ func (e Exchange) retrying(ctx context.Context) retrying {
 		Transport: client,
 		// MSAL names itself in headers of its own.
 		Telemetry: policy.TelemetryOptions{Disabled: true},
-		Retry:     policy.RetryOptions{MaxRetries: 3, RetryDelay: 300 * time.Millisecond, ShouldRetry: worthRepeating},
+		Retry:     policy.RetryOptions{MaxRetries: 3, RetryDelay: firstPause, ShouldRetry: worthRepeating},
 	}
 	if deadline, ok := ctx.Deadline(); ok {
 		// A Retry-After beyond the deadline is not waited for: the throttling says more than a deadline that passed.
 		options.Retry.MaxRetryDelay = max(time.Until(deadline), time.Millisecond)
+		tries := 0
+		options.Retry.ShouldRetry = func(resp *http.Response, err error) bool {
+			tries++
+			// Nor is azcore's own pause (calcDelay), for the same reason.
+			pause := firstPause * (1<<min(tries, 10) - 1) * 13 / 10
+			return worthRepeating(resp, err) && time.Until(deadline) > pause
+		}
 	}
 	return retrying{runtime.NewPipeline("idferry", "", runtime.PipelineOptions{}, &options), client}
 }

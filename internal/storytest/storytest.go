@@ -214,9 +214,12 @@ func lifetime(ts *testscript.TestScript, text string) time.Duration {
 	return d
 }
 
-// projected FILE LIFETIME: the token that kubelet projects into an AKS pod.
+// projected FILE LIFETIME [ACCOUNT]: the token that kubelet projects into an AKS pod of the service account app, or another.
 func projected(ts *testscript.TestScript, s *story, args []string) {
 	token, err := s.ProjectedToken(lifetime(ts, args[1]))
+	if len(args) > 2 {
+		token, err = s.Cluster.Token("prod", args[2], fakecloud.AssertionAudience, lifetime(ts, args[1]))
+	}
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(token+"\n"), 0o600))
 }
