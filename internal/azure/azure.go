@@ -1,7 +1,7 @@
 // Package azure gets Entra access tokens for the Azure identity that a machine, a pod, a pipeline or a person already has.
 //
-// One file per identity. Each is azidentity's, and always the chosen one itself, so that nothing is probed; the default is
-// the exception. Where azidentity only passes a federated token on (workload identity, pipelines, GitHub), the exchange is
+// One file per identity. Each is azidentity's, and always the chosen one itself, so that nothing is probed; the default,
+// a chain of them, is the exception. Where azidentity only passes a federated token on (workload identity, pipelines, GitHub), the exchange is
 // package entra's: it shows what was presented beside the refusal, and no regional endpoint of the environment gets in
 // its way. Where azidentity runs a program (az, azd), it is run here: azidentity ends the shell it starts, not the Python
 // below it.
@@ -38,8 +38,8 @@ type Settings struct {
 	TokenFile string
 	// Cloud is where tokens are asked for; the zero value is the public cloud.
 	Cloud entra.Cloud
-	// Lookup reads the environment. MSAL (IDENTITY_ENDPOINT, MSI_ENDPOINT and so on), DefaultAzureCredential and the token
-	// proxy of AKS read the process's own environment besides, and az and azd inherit it.
+	// Lookup reads the environment. MSAL (IDENTITY_ENDPOINT, MSI_ENDPOINT and so on) and the token proxy of AKS
+	// read the process's own environment besides, and az and azd inherit it.
 	Lookup func(string) (string, bool)
 	// HTTP makes the requests; nil means a client of package upstream.
 	HTTP *http.Client
@@ -85,6 +85,11 @@ func kinds() []kind {
 		{"device-code", "DeviceCodeCredential", []string{"devicecode"}, openDeviceCode},
 		{"browser", "InteractiveBrowserCredential", []string{"interactive-browser"}, openBrowser},
 	}
+}
+
+// is reports whether name, in lower case, is the kind's.
+func (k kind) is(name string) bool {
+	return name == k.name || name == strings.ToLower(k.azure) || slices.Contains(k.aliases, name)
 }
 
 // Names returns the values of Settings.Credential that are shown to people.
@@ -134,9 +139,7 @@ func (s Settings) kind() (kind, error) {
 		name = "default"
 	}
 	all := kinds()
-	i := slices.IndexFunc(all, func(k kind) bool {
-		return name == k.name || name == strings.ToLower(k.azure) || slices.Contains(k.aliases, name)
-	})
+	i := slices.IndexFunc(all, func(k kind) bool { return k.is(name) })
 	if i < 0 {
 		return kind{}, problem.Input("--credential", "%q is not known", s.Credential).WithHint("one of %s", strings.Join(Names(), ", "))
 	}

@@ -24,6 +24,8 @@ type managedIdentity struct {
 	where      managedidentity.Source
 	picked     azidentity.ManagedIDKind
 	credential azcore.TokenCredential
+	// chained is set where others are asked after it.
+	chained bool
 }
 
 func openManagedIdentity(s Settings) (source, error) {
@@ -104,7 +106,11 @@ func (m *managedIdentity) patience() patience {
 	if m.where != managedidentity.DefaultToIMDS {
 		return p
 	}
-	p.statuses = append(p.statuses, http.StatusNotFound, http.StatusGone)
+	p.statuses = append(p.statuses, http.StatusGone)
+	if !m.chained {
+		// Other clouds have something else at that address, which does not know the path.
+		p.statuses = append(p.statuses, http.StatusNotFound)
+	}
 	for status := 501; status <= 511; status++ {
 		p.statuses = append(p.statuses, status)
 	}

@@ -66,7 +66,8 @@ func TestAnIDThatDoesNotFitIsRefused(t *testing.T) {
 		"client id and object id":          {Settings{Credential: "managed-identity", ObjectID: "o", ClientID: "c", Lookup: none}, "--client-id"},
 		"the variable of all programs":     {Settings{Credential: "azure-cli", ClientID: "app", Lookup: shared}, ""},
 		"that variable beside an object":   {Settings{Credential: "managed-identity", ObjectID: "o", ClientID: "app", Lookup: shared}, ""},
-		"part of the chain, not exported":  {Settings{Credential: "dev", Lookup: none}, "--credential"},
+		"part of the chain":                {Settings{Credential: "dev", Lookup: none}, ""},
+		"a part that the chain has not":    {Settings{Lookup: environmentOf(map[string]string{"AZURE_TOKEN_CREDENTIALS": "DeviceCodeCredential"})}, "AZURE_TOKEN_CREDENTIALS"},
 		"a pod identity that is no server": {Settings{Credential: "managed-identity", Lookup: environmentOf(map[string]string{"AZURE_POD_IDENTITY_AUTHORITY_HOST": "localhost"})}, "AZURE_POD_IDENTITY_AUTHORITY_HOST"},
 	} {
 		_, err := New(c.settings)

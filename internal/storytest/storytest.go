@@ -3,7 +3,7 @@
 //
 // The environment names what the sandbox holds: TENANT, OTHER_TENANT, APP, SECRET, RESOURCE, PROVIDER, SYSTEM_OID, USER_CLIENT,
 // USER_OID, USER_RESOURCE, PERSON, JOB_TOKEN, CONNECTION, PIPELINES, GITHUB, APPSERVICE, APPSERVICE_HEADER, ACCOUNT, ACCOUNT_ID, OTHER_ACCOUNT, OTHER_ACCOUNT_ID, AKS, ARC, APP_OID;
-// SYSTEM_CLIENT, ARC_AGENT, FABRIC, FABRIC_THUMBPRINT, FABRIC_CODE, FABRIC_OTHER_CODE, AZURE_ML, OLD_APPSERVICE, MSI_KEY, CLOUD_SHELL, SHELL_OID, TOKEN_PROXY, TOKEN_PROXY_NAME.
+// APPSERVICE_PROXIED, the same at an address that Go's proxy settings do not leave out; SYSTEM_CLIENT, ARC_AGENT, FABRIC, FABRIC_THUMBPRINT, FABRIC_CODE, FABRIC_OTHER_CODE, AZURE_ML, OLD_APPSERVICE, MSI_KEY, CLOUD_SHELL, SHELL_OID, TOKEN_PROXY, TOKEN_PROXY_NAME.
 package storytest
 
 import (
@@ -114,7 +114,7 @@ func prepare(env *testscript.Env, s *fakecloud.Sandbox) error {
 		"PROVIDER": fakecloud.SandboxProvider, "SYSTEM_OID": fakecloud.SandboxSystemOID, "USER_CLIENT": fakecloud.SandboxUserClient,
 		"USER_OID": fakecloud.SandboxUserOID, "USER_RESOURCE": fakecloud.SandboxUserResource,
 		"PERSON": fakecloud.SandboxPerson, "JOB_TOKEN": fakecloud.SandboxJobToken, "CONNECTION": fakecloud.SandboxConnection, "PIPELINES": s.Pipelines.RequestURI(), "GITHUB": s.GitHub.RequestURL(),
-		"APPSERVICE": s.AppServiceEndpoint(), "APPSERVICE_HEADER": fakecloud.SandboxAppServiceHeader, "SYSTEM_CLIENT": fakecloud.SandboxSystemClient,
+		"APPSERVICE": s.AppServiceEndpoint(), "APPSERVICE_HEADER": fakecloud.SandboxAppServiceHeader, "APPSERVICE_PROXIED": strings.Replace(s.AppServiceEndpoint(), "127.0.0.1", "0.0.0.0", 1), "SYSTEM_CLIENT": fakecloud.SandboxSystemClient,
 		"ARC_AGENT": s.ArcAgent.Endpoint(), "FABRIC": s.ServiceFabric.Endpoint(), "FABRIC_THUMBPRINT": s.ServiceFabric.Thumbprint,
 		"FABRIC_CODE": fakecloud.SandboxFabricCode, "FABRIC_OTHER_CODE": fakecloud.SandboxOtherFabricCode,
 		"AZURE_ML": s.AzureML.Endpoint(), "OLD_APPSERVICE": s.OldAppService.Endpoint(), "MSI_KEY": fakecloud.SandboxMSISecret,
