@@ -9,7 +9,7 @@ import (
 type host struct {
 	// name is empty where the instance metadata service stands for several of them.
 	name string
-	// system and user are the commands that assign an identity; user's ends with its resource id.
+	// system and user say how to come by the identity of either kind, with a command.
 	system, user string
 	// variables says where the endpoint's address comes from, secret where the secret does.
 	variables, secret string
@@ -20,21 +20,22 @@ type host struct {
 
 func (m *managedIdentity) host() host {
 	const service = "IDENTITY_ENDPOINT and IDENTITY_HEADER are set for the service's own processes: take both from the environment that it was started with"
+	const mlIdentity = "az ml compute show --name COMPUTE --workspace-name WORKSPACE --resource-group GROUP --query identity"
 	switch m.where {
 	case managedidentity.AppService:
 		h := host{variables: "IDENTITY_ENDPOINT names that address, which the platform sets; unset it where it does not belong", secret: "IDENTITY_HEADER is not this endpoint's: take IDENTITY_ENDPOINT and IDENTITY_HEADER from the same environment"}
 		switch s := m.settings; {
 		case s.env("CONTAINER_APP_NAME") != "":
-			h.name, h.system, h.user = "Container Apps", "az containerapp identity assign --name APP --resource-group GROUP --system-assigned", "az containerapp identity assign --name APP --resource-group GROUP --user-assigned "
+			h.name, h.system, h.user = "Container Apps", "az containerapp identity assign --name APP --resource-group GROUP --system-assigned", "az containerapp identity assign --name APP --resource-group GROUP --user-assigned IDENTITY"
 		case s.env("FUNCTIONS_EXTENSION_VERSION")+s.env("FUNCTIONS_WORKER_RUNTIME") != "":
-			h.name, h.system, h.user = "Functions", "az functionapp identity assign --name APP --resource-group GROUP", "az functionapp identity assign --name APP --resource-group GROUP --identities "
+			h.name, h.system, h.user = "Functions", "az functionapp identity assign --name APP --resource-group GROUP", "az functionapp identity assign --name APP --resource-group GROUP --identities IDENTITY"
 		default:
-			h.name, h.system, h.user = "App Service", "az webapp identity assign --name APP --resource-group GROUP", "az webapp identity assign --name APP --resource-group GROUP --identities "
+			h.name, h.system, h.user = "App Service", "az webapp identity assign --name APP --resource-group GROUP", "az webapp identity assign --name APP --resource-group GROUP --identities IDENTITY"
 		}
 		return h
 	case managedidentity.AzureArc:
 		return host{
-			name: "Azure Arc", system: "azcmagent connect", user: "az connectedmachine update --name SERVER --resource-group GROUP; its agent has to know user-assigned identities: azcmagent version; asked for was ",
+			name: "Azure Arc", system: "is the server connected? azcmagent show", user: "see which it has: az connectedmachine show --name SERVER --resource-group GROUP --query identity",
 			variables: "see whether the agent runs and where it listens: azcmagent show", secret: "the agent did not take the key of its own challenge: azcmagent show",
 		}
 	case managedidentity.ServiceFabric:
@@ -44,7 +45,7 @@ func (m *managedIdentity) host() host {
 		}
 	case managedidentity.AzureML:
 		return host{
-			name: "Azure ML", system: "give the compute an identity: az ml compute update --name COMPUTE --identity-type SystemAssigned; DEFAULT_IDENTITY_CLIENT_ID or --client-id names it", user: "az ml compute update --name COMPUTE --identity-type UserAssigned --user-assigned-identities ",
+			name: "Azure ML", system: "DEFAULT_IDENTITY_CLIENT_ID or --client-id has to name the compute's identity: " + mlIdentity, user: "see which it has: " + mlIdentity,
 			variables: "MSI_ENDPOINT names that address, which the platform sets; unset it where it does not belong", secret: "MSI_SECRET is not this endpoint's: take MSI_ENDPOINT and MSI_SECRET from the same environment",
 			refuses: "Azure ML knows it by client id alone", onlyClient: true,
 		}
@@ -55,7 +56,7 @@ func (m *managedIdentity) host() host {
 		}
 	default:
 		return host{
-			system: "no system-assigned identity is here; pick a user-assigned one with --client-id, or: az vm identity assign --ids VM", user: "az vm identity assign --ids VM --identities ",
+			system: "no system-assigned identity is here; pick a user-assigned one with --client-id, or: az vm identity assign --ids VM", user: "az vm identity assign --ids VM --identities IDENTITY",
 			variables: podIdentityVariable + " names that address; unset it where it does not belong",
 		}
 	}
@@ -80,5 +81,5 @@ func (h host) assign(picked azidentity.ManagedIDKind) string {
 	if picked == nil || h.user == "" {
 		return h.system
 	}
-	return "is that identity assigned here? otherwise: " + h.user + "IDENTITY"
+	return "is that identity assigned here? otherwise: " + h.user
 }

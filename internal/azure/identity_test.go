@@ -84,6 +84,8 @@ func TestEveryInputChangesTheKey(t *testing.T) {
 		"job":                {{Settings{Credential: "github-actions"}, job}, {Settings{Credential: "github-actions"}, with(job, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t2")}},
 		"az user":            {{Settings{Credential: "azure-cli"}, with(none, "AZURE_CONFIG_DIR", profile("one"))}, {Settings{Credential: "azure-cli"}, with(none, "AZURE_CONFIG_DIR", profile("two"))}},
 		"tenant of az":       {{Settings{Credential: "azure-cli", TenantID: guid}, none}, {Settings{Credential: "azure-cli", TenantID: other}, none}},
+		"chain: its part":    {{Settings{Credential: "dev"}, none}, {Settings{}, none}},
+		"chain: token file":  {{Settings{TokenFile: filepath.Join(home, "a.jwt")}, pod}, {Settings{TokenFile: filepath.Join(home, "b.jwt")}, pod}},
 		"chain: az user":     {{Settings{}, with(none, "AZURE_CONFIG_DIR", profile("one"))}, {Settings{}, with(none, "AZURE_CONFIG_DIR", profile("two"))}},
 		"chain: secret":      {{Settings{}, with(none, "AZURE_CLIENT_SECRET", "a")}, {Settings{}, with(none, "AZURE_CLIENT_SECRET", "b")}},
 		"chain: pod subject": {{Settings{}, pod}, {Settings{}, with(pod, "AZURE_FEDERATED_TOKEN_FILE", filepath.Join(home, "b.jwt"))}},

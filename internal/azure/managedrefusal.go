@@ -41,7 +41,11 @@ func (m *managedIdentity) explain(ctx context.Context, w *witness, err error) er
 func (m *managedIdentity) unanswered(ctx context.Context, failure error) error {
 	var known *problem.Error
 	if errors.As(failure, &known) {
-		return known
+		e := *known
+		if !strings.HasPrefix(e.Message, m.who()) {
+			e.Message = m.who() + ": " + e.Message
+		}
+		return &e
 	}
 	var u *url.Error
 	place, cause := imds, failure

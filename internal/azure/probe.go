@@ -16,7 +16,11 @@ import (
 
 // probed is the machine's identity as a link of the chain: the instance metadata service has to show quickly that it is
 // there, as azidentity has it.
-type probed struct{ *managedIdentity }
+type probed struct {
+	*managedIdentity
+	// there is set when the service has shown so. The chain asks its links one call at a time.
+	there bool
+}
 
 const probeTime = time.Second
 
@@ -27,14 +31,15 @@ func openProbed(s Settings) (source, error) {
 	}
 	m := src.(*managedIdentity)
 	m.chained = true
-	return &probed{m}, nil
+	return &probed{managedIdentity: m, there: m.where != managedidentity.DefaultToIMDS}, nil
 }
 
 func (p *probed) token(ctx context.Context, scope string) (token.Token, error) {
-	if p.where == managedidentity.DefaultToIMDS {
+	if !p.there {
 		if err := p.probe(ctx); err != nil {
 			return token.Token{}, err
 		}
+		p.there = true
 	}
 	t, err := p.managedIdentity.token(ctx, scope)
 	if err != nil && p.isElsewhere(err) {
