@@ -242,5 +242,12 @@ func (s Settings) clientOptions() azcore.ClientOptions {
 
 // missing is the error for a variable that an identity cannot do without.
 func missing(variable, who, hint string, args ...any) error {
-	return problem.Input(variable, "it is not set, and the identity %s needs it", who).WithHint(hint, args...)
+	e := problem.Input(variable, "it is not set, and the identity %s needs it", who).WithHint(hint, args...)
+	e.Err = unset{}
+	return e
 }
+
+// unset tells an identity that nobody has configured from one that is configured wrongly.
+type unset struct{}
+
+func (unset) Error() string { return "not set" }

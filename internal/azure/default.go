@@ -2,6 +2,7 @@ package azure
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,20 +34,24 @@ type link struct {
 	// production tells the identities of machines from those of people.
 	production bool
 	open       func(Settings) (source, error)
-	// passes reports whether the next link is asked after this one failed so.
+	// passes reports whether the next link is asked after this one failed so. What is configured and does not work is
+	// the end: the token of somebody else would be worse than none.
 	passes func(error) bool
 }
 
 func links() []link {
 	always := func(error) bool { return true }
-	never := func(error) bool { return false }
+	notConfigured := func(err error) bool {
+		var nothing unset
+		return errors.As(err, &nothing)
+	}
 	var chain []link
 	for _, l := range []struct {
 		name       string
 		production bool
 		passes     func(error) bool
 	}{
-		{"environment", true, never}, {"workload-identity", true, never}, {"managed-identity", true, isElsewhere},
+		{"environment", true, notConfigured}, {"workload-identity", true, notConfigured}, {"managed-identity", true, isElsewhere},
 		{"azure-cli", false, always}, {"azd", false, always}, {"azure-powershell", false, always},
 	} {
 		k, _ := Settings{Credential: l.name}.kind()
@@ -96,8 +101,7 @@ func (d *defaultIdentity) token(ctx context.Context, scope string) (token.Token,
 	var tried []string
 	for _, l := range d.links {
 		src, err := l.open(d.settings)
-		opened := err == nil
-		if opened {
+		if err == nil {
 			var t token.Token
 			if t, err = src.token(ctx, scope); err == nil {
 				d.taken = src
@@ -105,7 +109,7 @@ func (d *defaultIdentity) token(ctx context.Context, scope string) (token.Token,
 			}
 		}
 		e := problem.From(err)
-		if opened && (!l.passes(err) || ctx.Err() != nil) {
+		if !l.passes(err) || ctx.Err() != nil {
 			return token.Token{}, d.during(ctx, l, tried, e)
 		}
 		tried = append(tried, l.says(e))

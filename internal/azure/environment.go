@@ -46,7 +46,7 @@ func openEnvironment(s Settings) (source, error) {
 	}
 	path := s.env("AZURE_CLIENT_CERTIFICATE_PATH")
 	switch {
-	case path == "" && s.env("AZURE_USERNAME") != "":
+	case path == "" && s.env("AZURE_USERNAME") != "" && s.env("AZURE_PASSWORD") != "":
 		return nil, problem.Input("AZURE_USERNAME", "signing in with a user's password is not supported; Entra ID demands more than a password").
 			WithHint("use a service principal (AZURE_CLIENT_SECRET or AZURE_CLIENT_CERTIFICATE_PATH), or --credential device-code")
 	case path == "":

@@ -64,6 +64,9 @@ func (m *managedIdentity) unanswered(ctx context.Context, failure error) error {
 			WithHint("%s", m.host().variables)
 	}
 	e := problem.New(problem.NoIdentity, "%s: nothing answered at %s: %w", m.who(), place, cause)
+	if s := m.settings; m.where == managedidentity.DefaultToIMDS && s.env("IDENTITY_ENDPOINT") != "" {
+		return e.WithHint("IDENTITY_ENDPOINT is set, and IDENTITY_HEADER is not: take both from the environment that the site's own processes are started with")
+	}
 	if place == imds {
 		e.Message += "; this is no Azure machine, or its network blocks that address"
 		return e.WithHint("choose another --credential; on an Azure machine try: %s", askIMDS)

@@ -27,7 +27,8 @@ const probeTime = time.Second
 func openProbed(s Settings) (source, error) {
 	src, err := openManagedIdentity(s)
 	if err != nil {
-		return nil, err
+		// An AZURE_CLIENT_ID may be meant for another program.
+		return nil, elsewhere{err}
 	}
 	m := src.(*managedIdentity)
 	m.chained = true
