@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -208,5 +209,57 @@ func TestThePodsTokenFile(t *testing.T) {
 		if e := problem.From(err); e == nil || !e.Misuse || !strings.Contains(e.Message, want) || !strings.Contains(e.Message, file) || strings.Contains(e.Error(), "canary") {
 			t.Errorf("%s: %v", strconv.Quote(content), err)
 		}
+	}
+}
+
+// kubelet writes a new directory, and lets the link ..data point there in one step.
+func TestKubeletReplacesTheTokenUnderARunningProgram(t *testing.T) {
+	clouds, err := fakecloud.StartSandbox(time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer clouds.Close()
+	volume := t.TempDir()
+	project := func(version string, life time.Duration) {
+		t.Helper()
+		raw, err := clouds.ProjectedToken(life)
+		if err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(volume, version, "azure-identity-token"), raw)
+		next := filepath.Join(volume, "..data_tmp")
+		if err := errors.Join(os.Symlink(version, next), os.Rename(next, filepath.Join(volume, "..data"))); err != nil {
+			t.Skip(err)
+		}
+	}
+	project("..1", -time.Hour)
+	file := filepath.Join(volume, "azure-identity-token")
+	if err := os.Symlink(filepath.Join("..data", "azure-identity-token"), file); err != nil {
+		t.Fatal(err)
+	}
+	cloud, err := entra.FindCloud("", clouds.Entra.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	identity, err := New(Settings{
+		Credential: "workload-identity", TenantID: fakecloud.SandboxTenant, ClientID: fakecloud.SandboxApp, TokenFile: file, Cloud: cloud, HTTP: clouds.CA.Client(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _ := identity.Inputs()
+	const scope = fakecloud.SandboxResource + "/.default"
+	if _, err := identity.Token(t.Context(), scope); problem.From(err) == nil || problem.From(err).Code != "AADSTS700024" {
+		t.Errorf("%v", err)
+	}
+	project("..2", time.Hour)
+	if err := os.RemoveAll(filepath.Join(volume, "..1")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := identity.Token(t.Context(), scope); err != nil {
+		t.Error(err)
+	}
+	if after, unknown := identity.Inputs(); unknown != "" || !slices.Equal(before, after) {
+		t.Errorf("another token of the same account is another key: %v %v", before, after)
 	}
 }
