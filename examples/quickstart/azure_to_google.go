@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -24,11 +25,11 @@ const cloudPlatform = "https://www.googleapis.com/auth/cloud-platform"
 // gets.
 func (w *world) azureToGoogle(ctx context.Context) error {
 	say("\nAzure → Google: a virtual machine's managed identity queries BigQuery")
-	file, err := w.externalAccount("--credential managed-identity --resource " + fakecloud.SandboxResource)
+	file, err := w.externalAccount(ctx, "--credential", "managed-identity", "--resource", fakecloud.SandboxResource)
 	if err != nil {
 		return err
 	}
-	say("  golang.org/x/oauth2 reads %s and runs gcp-executable-source", filepath.Base(file))
+	say("  gcp-executable-source config wrote %[1]s; golang.org/x/oauth2 reads it and runs gcp-executable-source", filepath.Base(file))
 	for call := 1; call <= 2; call++ {
 		start := time.Now()
 		imds := len(w.clouds.IMDS.Requests())
@@ -54,21 +55,19 @@ func (w *world) azureToGoogle(ctx context.Context) error {
 	return nil
 }
 
-// externalAccount writes the file that `gcloud iam workload-identity-pools create-cred-config` would write, with the
-// sandbox's endpoints in place of Google's.
-func (w *world) externalAccount(flags string) (string, error) {
-	command := filepath.ToSlash(w.binary("gcp-executable-source")) + " " + flags
-	data, err := json.MarshalIndent(map[string]any{
-		"universe_domain": "googleapis.com", "type": "external_account", "audience": fakecloud.SandboxProvider,
-		"subject_token_type": "urn:ietf:params:oauth:token-type:jwt", "token_url": w.clouds.Google.STSURL(),
-		"credential_source":                 map[string]any{"executable": map[string]any{"command": command, "timeout_millis": 30000}},
-		"service_account_impersonation_url": w.clouds.Google.ImpersonationURL(fakecloud.SandboxAccount),
-	}, "", "  ")
+// externalAccount has config write the file, and puts the sandbox's endpoints in place of Google's.
+func (w *world) externalAccount(ctx context.Context, flags ...string) (string, error) {
+	path := w.path("external_account.json")
+	args := append([]string{"config", "--audience", fakecloud.SandboxProvider, "--service-account", fakecloud.SandboxAccount}, flags...)
+	if out, err := exec.CommandContext(ctx, w.binary("gcp-executable-source"), append(args, path)...).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("gcp-executable-source config: %w\n%s", err, out)
+	}
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return "", err
 	}
-	path := w.path("external_account.json")
-	return path, os.WriteFile(path, data, 0o600)
+	endpoints := strings.NewReplacer("https://sts.googleapis.com/v1/token", w.clouds.Google.STSURL(), "https://iamcredentials.googleapis.com", w.clouds.Google.IAM.URL)
+	return path, os.WriteFile(path, []byte(endpoints.Replace(string(data))), 0o600)
 }
 
 // query is a program of a Google user: credentials from a file, one call of BigQuery.

@@ -81,7 +81,7 @@ func (w *world) show(ctx context.Context, f fault) error {
 			return err
 		}
 	}
-	file, err := w.externalAccount("--credential " + credential + " --resource " + fakecloud.SandboxResource)
+	file, err := w.externalAccount(ctx, "--credential", credential, "--resource", fakecloud.SandboxResource)
 	if err != nil {
 		return err
 	}
