@@ -46,7 +46,7 @@ func (r *Report) checkTimeout(x document) time.Duration {
 	}
 	value, isNumber := given.(float64)
 	if text, ok := given.(string); ok {
-		r.fails(field, fmt.Sprintf("%q is a text and not a number", text), fmt.Sprintf("write %d", DefaultTimeoutMillis), Go, Python, GCloud, Node, PHP, Ruby, Rust)
+		r.fails(field, fmt.Sprintf("%q is a text and not a number", text), fmt.Sprintf("write %d", DefaultTimeoutMillis), Go, Python, GCloud, Node, Ruby, Rust)
 		millis, err := strconv.Atoi(text)
 		if err != nil {
 			r.fails(field, fmt.Sprintf("%q is no number", text), "", Java)
@@ -77,6 +77,9 @@ func (r *Report) checkCommand(x document, limit time.Duration, s Surroundings) {
 	}
 	if strings.Join(words, " ") != command {
 		r.note(field, "Java splits at each single space, so that it passes empty arguments here", "leave single spaces", Java)
+		if !strings.HasPrefix(command, words[0]+" ") && command != words[0] {
+			r.fails(field, "what Java takes for the program is not "+words[0], "leave single spaces, and none before it", Java)
+		}
 	}
 	switch {
 	case strings.ContainsAny(command, `"'`):
@@ -86,7 +89,7 @@ func (r *Report) checkCommand(x document, limit time.Duration, s Surroundings) {
 		r.fails(field, "it has a backslash, which Python takes for a quote", "write / in paths, on Windows too", Python, GCloud)
 		return
 	case forShell().MatchString(command):
-		r.fails(field, "it has a character of shells, and PHP's client gives it to one", "", PHP)
+		r.fails(field, "it has a character of shells, and these clients give it to one", "", PHP, Ruby)
 	}
 	program := words[0]
 	if !filepath.IsAbs(program) {

@@ -34,13 +34,21 @@ func (r *Report) checkOutputFile(value any, s Surroundings) {
 		IDToken    string `json:"id_token"`
 	}
 	remove := "rm " + path
-	if err := json.Unmarshal(bytes.TrimSpace(data), &response); err != nil {
+	text := bytes.TrimSpace(data)
+	if len(text) == 0 {
+		r.fails(field, "white space is there, and these clients neither use nor replace it", remove, Go, Node, Java)
+		return
+	}
+	if err := json.Unmarshal(text, &response); err != nil {
 		r.fails(field, "what is there is no response, and these clients neither use nor replace it", remove, Go, Node, Java, PHP)
 		return
 	}
+	const part = "what is there is only a part of a response, and these clients neither use nor replace it"
 	switch {
-	case response.Version == nil || response.Success == nil || *response.Success && (response.TokenType == "" || response.IDToken == ""):
-		r.fails(field, "what is there is only a part of a response, and these clients neither use nor replace it", remove, Go, Python, GCloud, Node, Java, PHP, Ruby)
+	case response.Version == nil || response.Success == nil:
+		r.fails(field, part, remove, Go, Python, GCloud, Node, Java, PHP, Ruby)
+	case *response.Success && (response.TokenType == "" || response.IDToken == ""):
+		r.fails(field, part, remove, Go, Python, GCloud, Node, Java, PHP)
 	case !*response.Success:
 		r.fails(field, "a failure is written there, which this client shows for good", remove, Ruby)
 	case response.Expiration == nil:

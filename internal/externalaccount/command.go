@@ -9,7 +9,7 @@ import (
 )
 
 // No two clients split a command alike: Go, Rust and old Python at white space, Java at every single space, Node.js and new
-// Python with quotes, each in its own way, and PHP gives it to a shell. What is left has no need to be split otherwise.
+// Python with quotes, each in its own way, and PHP and Ruby give it to a shell. What is left has no need to be split otherwise.
 func divisive() *regexp.Regexp { return regexp.MustCompile(`[\s"'\\]`) }
 func forShell() *regexp.Regexp { return regexp.MustCompile("[`$;|&<>()*?\\[\\]{}!#]") }
 
@@ -38,7 +38,7 @@ func commandLine(argv []string) (string, error) {
 		case divisive().MatchString(word):
 			wrong = problem.Input(field, "%q has a space, a quote or a backslash, and no two clients split such a command alike", word)
 		case forShell().MatchString(word):
-			wrong = problem.Input(field, "%q has a character of shells, and PHP's client gives the command to one", word)
+			wrong = problem.Input(field, "%q has a character of shells, and the clients of PHP and Ruby give the command to one", word)
 		default:
 			continue
 		}
