@@ -72,3 +72,36 @@ func TestBigQueryRefusesAsTheRealOneDoes(t *testing.T) {
 		t.Errorf("served %v", g.Served())
 	}
 }
+
+// google-cloud-bigquery's query() makes a job and reads its results; bq does too.
+func TestAQueryMayBeAJobOfItsCreator(t *testing.T) {
+	g := startGoogle(t)
+	base := g.BigQuery.URL + "/bigquery/v2/projects/acme"
+	token := func(email string) string {
+		g.GrantBigQuery("serviceAccount:"+email, "acme")
+		return g.AccessToken("serviceAccount:"+email, time.Hour, bigQueryScope)
+	}
+	creator, other := token(robot), token(target)
+	job := map[string]any{
+		"jobReference":  map[string]string{"projectId": "acme", "jobId": "report"},
+		"configuration": map[string]any{"query": map[string]any{"query": "SELECT CURRENT_DATE()", "useLegacySql": false}},
+	}
+	if got := g.json(t, base+"/jobs", creator, job); got.status != http.StatusOK || got.at(t, "status", "state") != "DONE" || got.at(t, "jobReference", "jobId") != "report" {
+		t.Fatalf("%d %s", got.status, got.body)
+	}
+	for _, c := range []struct {
+		path, token string
+		status      int
+		text        string
+	}{
+		{"/jobs/report", creator, 200, `"state":"DONE"`},
+		{"/queries/report", creator, 200, `"v":"2026-11-23"`},
+		{"/queries/report", other, 403, "bigquery.jobs.get"},
+		{"/queries/another", creator, 404, "Not found: Job acme:another"},
+		{"/queries/report", "ya29.c.made-up", 401, `"reason":"authError"`},
+	} {
+		if got := g.do(t, http.MethodGet, base+c.path, "", "", "Authorization", "Bearer "+c.token); got.status != c.status || !strings.Contains(got.body, c.text) {
+			t.Errorf("%s: %d %s", c.path, got.status, got.body)
+		}
+	}
+}

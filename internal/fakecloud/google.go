@@ -72,6 +72,7 @@ type Google struct {
 	minted    map[string]mintedToken
 	served    []string
 	buckets   map[string]*bucket
+	jobs      map[string]queryJob
 	exchanges []Exchange
 }
 
@@ -91,7 +92,7 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 		now: now, client: ca.Client(),
 		accounts: map[string]ServiceAccount{}, keys: map[string]accountKey{}, users: map[string]GoogleUser{},
 		clients: map[string]string{}, tokens: map[string]googleGrant{}, providers: map[string]OIDCProvider{},
-		minted: map[string]mintedToken{}, buckets: map[string]*bucket{},
+		minted: map[string]mintedToken{}, buckets: map[string]*bucket{}, jobs: map[string]queryJob{},
 	}
 	var err error
 	if g.key, err = newSigningKey(); err != nil {
