@@ -1,9 +1,13 @@
 package fakecloud
 
 import (
+	"crypto/md5"
+	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"mime"
 	"mime/multipart"
@@ -34,7 +38,8 @@ func (g *Google) GrantStorage(member, name string) {
 	b.members = append(b.members, member)
 }
 
-// serveStorage answers objects.insert, for an upload in one request, and objects.list of the JSON API.
+// serveStorage answers objects.insert, for an upload in one request, and objects.list of the JSON API. It has
+// no objects.get: gcloud storage asks for it before it writes and takes 404 for an answer.
 // https://cloud.google.com/storage/docs/json_api/v1/objects
 func (g *Google) serveStorage(w http.ResponseWriter, r *http.Request) {
 	path, upload := strings.CutPrefix(r.URL.Path, "/upload")
@@ -85,7 +90,8 @@ func (g *Google) insertObject(w http.ResponseWriter, r *http.Request, name strin
 
 // readUpload reads a multipart upload: the object's metadata, then its content.
 func readUpload(r *http.Request) (object string, content []byte, err error) {
-	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	// gcloud storage quotes the boundary as Python does a string, which no RFC has and the real service takes.
+	kind, parameters, err := mime.ParseMediaType(strings.ReplaceAll(r.Header.Get("Content-Type"), "'", `"`))
 	if err != nil || kind != "multipart/related" || r.URL.Query().Get("uploadType") != "multipart" {
 		return "", nil, errors.New("this stand-in takes uploadType=multipart only")
 	}
@@ -113,8 +119,11 @@ func readUpload(r *http.Request) (object string, content []byte, err error) {
 
 func (g *Google) object(name, object string, content []byte) map[string]any {
 	now := g.now().UTC().Format(time.RFC3339)
+	sum, check := md5.Sum(content), binary.BigEndian.AppendUint32(nil, crc32.Checksum(content, crc32.MakeTable(crc32.Castagnoli)))
 	return map[string]any{
 		"kind": "storage#object", "id": name + "/" + object + "/1", "name": object, "bucket": name, "generation": "1", "metageneration": "1",
+		// gcloud storage removes what it wrote without them.
+		"md5Hash": base64.StdEncoding.EncodeToString(sum[:]), "crc32c": base64.StdEncoding.EncodeToString(check),
 		"size": strconv.Itoa(len(content)), "timeCreated": now, "updated": now, "storageClass": "STANDARD",
 	}
 }
