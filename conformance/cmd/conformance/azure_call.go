@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"time"
 
@@ -31,6 +32,8 @@ type answer struct {
 	User  string `json:"user"`
 	MS    int64  `json:"ms"`
 	Error string `json:"error"`
+	// Tokens are those of each call, the last one included, where a client of Google's was asked.
+	Tokens []string `json:"tokens"`
 	// Result is what a service of Google's gave: rows, or names of objects.
 	Result []string `json:"result"`
 
@@ -83,13 +86,16 @@ func run(ctx context.Context, m *machine, env []string, name string, argv []stri
 		}
 		r.client, r.version, r.took = name+" "+got.Client, got.Version, time.Duration(got.MS)*time.Millisecond
 	}
+	if !got.OK {
+		r.shown = string(hide([]byte(got.Error)))
+	}
 	r.err = errors.Join(notShown("error", got.Error), notShown("standard error", stderr.String()), a.check(m, got))
 	return r
 }
 
-// notShown fails where a token, or part of one, went where a person reads.
+// notShown fails where a token, or part of one, went where a person reads: "eyJ" begins the parts of Entra's, "ya29." Google's.
 func notShown(where, text string) error {
-	if strings.Contains(text, "eyJ") {
+	if strings.Contains(text, "eyJ") || strings.Contains(text, "ya29.") {
 		return fmt.Errorf("a token is visible in its %s: %s", where, hide([]byte(text)))
 	}
 	return nil
@@ -97,13 +103,5 @@ func notShown(where, text string) error {
 
 // hide keeps tokens out of our own output.
 func hide(text []byte) []byte {
-	words := bytes.Split(text, []byte("eyJ"))
-	for i, word := range words[1:] {
-		if end := bytes.IndexAny(word, " \"'\n\t"); end >= 0 {
-			words[i+1] = append([]byte("[token]"), word[end:]...)
-		} else {
-			words[i+1] = []byte("[token]")
-		}
-	}
-	return bytes.Join(words, nil)
+	return regexp.MustCompile(`(eyJ|ya29\.)[^ "'\n\t]*`).ReplaceAll(text, []byte("[token]"))
 }

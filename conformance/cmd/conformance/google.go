@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -14,8 +15,13 @@ type googleClient struct {
 	install func(ctx context.Context, shop *workshop) ([]string, error)
 	// refusesTorn means that an output file which is no JSON is an error for it; others run the executable then.
 	refusesTorn bool
-	// services are the client libraries of Google Cloud that come with it.
-	services []string
+	// services are the client libraries of Google Cloud that come with it; servicesOnly means that there is nothing else to it.
+	services     []string
+	servicesOnly bool
+	// processes means that it is a program, and each call one of its own.
+	processes bool
+	// optional is a command without which it is left out: no package manager that a clean machine has gives it.
+	optional string
 }
 
 func googleClients() []googleClient {
@@ -35,13 +41,14 @@ func googleClients() []googleClient {
 		{name: "x/oauth2", install: tokens("golang.org/x/oauth2"), refusesTorn: true},
 		{name: "go/auth", install: tokens("cloud.google.com/go/auth"), refusesTorn: true},
 		{name: "terraform", install: tokens("google.golang.org/api"), refusesTorn: true},
-		{name: "go-services", install: goPackage("google/go", "services"), services: []string{"bigquery", "storage"}},
+		{name: "go-services", install: goPackage("google/go", "services"), services: []string{"bigquery", "storage"}, servicesOnly: true},
 		{name: "python", install: installVenv("google/python", "requirements.txt"), services: []string{"bigquery", "storage"}},
 		{name: "python-old", install: installVenv("google/python", "requirements-old.txt")},
 		{name: "node", install: node("google-auth-library"), refusesTorn: true},
 		{name: "node-9", install: node("google-auth-library-9"), refusesTorn: true},
 		{name: "java", install: installMaven("google/java"), refusesTorn: true},
 		{name: "rust", install: installCargo("google/rust")},
+		{name: "gcloud", install: pythonScript("google/gcloud"), services: []string{"bigquery", "storage"}, processes: true, optional: "gcloud"},
 	}
 }
 
@@ -78,6 +85,12 @@ func runGoogle(ctx context.Context, shop *workshop, chosen []string, rows *table
 }
 
 func (m *azureMachine) runClient(ctx context.Context, shop *workshop, c googleClient, rows *table) {
+	if c.optional != "" {
+		if _, err := exec.LookPath(c.optional); err != nil {
+			rows.absent(c.name)
+			return
+		}
+	}
 	start := time.Now()
 	defer func() { rows.took(c.name, time.Since(start)) }()
 	argv, err := c.install(ctx, shop)
@@ -88,7 +101,7 @@ func (m *azureMachine) runClient(ctx context.Context, shop *workshop, c googleCl
 	for _, g := range googleCases(c) {
 		rows.add(m.ask(ctx, c, argv, g))
 	}
-	if len(c.services) == 0 || c.name == "python" {
+	if !c.servicesOnly {
 		begin := time.Now()
 		rows.add(row{client: c.name, verb: "requests are those of the reference", took: time.Since(begin), err: m.compareRequests(c.name)})
 	}

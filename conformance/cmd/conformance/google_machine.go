@@ -69,12 +69,12 @@ func (m *azureMachine) close() {
 }
 
 // environment is what a process sees, with the changes of one row. Nothing of our own environment reaches it but PATH.
-func (m *azureMachine) environment(cache string, changes map[string]string) []string {
+func (m *azureMachine) environment(cache, log string, changes map[string]string) []string {
 	env := map[string]string{
 		"PATH": os.Getenv("PATH"), "HOME": m.dir, "TMPDIR": m.dir, "LANG": "C.UTF-8", "JAVA_HOME": os.Getenv("JAVA_HOME"), "TZ": "America/New_York",
 		"SSL_CERT_FILE": m.bundle, "SSL_CERT_DIR": filepath.Join(m.dir, "none"), "REQUESTS_CA_BUNDLE": m.bundle, "NODE_EXTRA_CA_CERTS": m.bundle,
 		"IDFERRY_TRUSTSTORE": m.trustStore, "IDFERRY_TRUSTSTORE_PASSWORD": trustStorePassword,
-		"IDFERRY_CACHE": "file", "IDFERRY_CACHE_DIR": cache, "IDFERRY_LOG": filepath.Join(m.dir, "log"),
+		"IDFERRY_CACHE": "file", "IDFERRY_CACHE_DIR": cache, "IDFERRY_LOG": log,
 		"AZURE_POD_IDENTITY_AUTHORITY_HOST": m.clouds.IMDS.URL, "AZURE_AUTHORITY_HOST": m.clouds.Entra.URL + "/",
 		"GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES": "1", "GOOGLE_CLOUD_PROJECT": fakecloud.SandboxProject,
 		// Nobody looks for a metadata server of Google's.
@@ -119,7 +119,7 @@ func (m *azureMachine) configure(ctx context.Context, path string, flags ...stri
 
 func (m *azureMachine) run(ctx context.Context, args ...string) (string, error) {
 	cmd := (&workshop{}).command(ctx, m.dir, append([]string{m.helper}, args...)...)
-	cmd.Env = m.environment(filepath.Join(m.dir, "cache"), nil)
+	cmd.Env = m.environment(filepath.Join(m.dir, "cache"), filepath.Join(m.dir, "log"), nil)
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }

@@ -25,6 +25,17 @@ func installVenv(source, requirements string) func(context.Context, *workshop) (
 	}
 }
 
+// pythonScript is client.py in the directory source, which needs no packages.
+func pythonScript(source string) func(context.Context, *workshop) ([]string, error) {
+	return func(ctx context.Context, shop *workshop) ([]string, error) {
+		if err := shop.need(ctx, tool{probe: []string{"python3", "--version"}, packages: []string{"python3"}}); err != nil {
+			return nil, err
+		}
+		dir, err := shop.fetch(source)
+		return []string{"python3", filepath.Join(dir, "client.py")}, err
+	}
+}
+
 // nodePackages installs what package-lock.json in the directory source names: the libraries, and the Node.js that they
 // need, which is newer than what a distribution has.
 func nodePackages(ctx context.Context, shop *workshop, source string) (dir, node string, err error) {

@@ -47,6 +47,7 @@ func conform(ctx context.Context, args []string, stdout, stderr io.Writer) (code
 	flags := flag.NewFlagSet("conformance/run", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	work := flags.String("work", "", "directory to build in, kept for the next run (default: a temporary one)")
+	texts := flags.Bool("texts", false, "print what users are shown where a client has to fail")
 	flags.Usage = func() { usage(stderr, flags) }
 	switch err := flags.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -63,7 +64,7 @@ func conform(ctx context.Context, args []string, stdout, stderr io.Writer) (code
 		return 1, err
 	}
 	defer shop.close()
-	rows := newTable(stdout)
+	rows := newTable(stdout, *texts)
 	for _, s := range chosen {
 		if err := s.run(ctx, shop, clients, rows); err != nil {
 			return 1, fmt.Errorf("%s: %w", s.name, err)

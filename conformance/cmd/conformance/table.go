@@ -14,11 +14,15 @@ type row struct {
 	// took is the client library's own time for the call where it tells it, the whole process's otherwise.
 	took time.Duration
 	err  error
+	// shown is the text of a failure that its user was to see.
+	shown string
 }
 
 // table prints rows as they come. Rows may come from several clients at once.
 type table struct {
 	out io.Writer
+	// texts means that what users see of failures is printed too.
+	texts bool
 
 	mu     sync.Mutex
 	header bool
@@ -27,17 +31,13 @@ type table struct {
 	times  []string
 }
 
-func newTable(out io.Writer) *table { return &table{out: out} }
+func newTable(out io.Writer, texts bool) *table { return &table{out: out, texts: texts} }
 
 const tableLayout = "%-44s %-9s %-66s %-6s %6s\n"
 
 func (t *table) add(r row) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.header {
-		_, _ = fmt.Fprintf(t.out, tableLayout, "CLIENT", "VERSION", "VERB", "RESULT", "MS")
-		t.header = true
-	}
 	result := "pass"
 	if r.err != nil {
 		result = "FAIL"
@@ -45,10 +45,32 @@ func (t *table) add(r row) {
 	} else {
 		t.passed++
 	}
-	_, _ = fmt.Fprintf(t.out, tableLayout, r.client, r.version, r.verb, result, fmt.Sprint(r.took.Milliseconds()))
-	if r.err != nil {
-		_, _ = fmt.Fprintln(t.out, "    "+strings.ReplaceAll(strings.TrimSpace(r.err.Error()), "\n", "\n    "))
+	t.print(r.client, r.version, r.verb, result, fmt.Sprint(r.took.Milliseconds()))
+	switch {
+	case r.err != nil:
+		t.indent(r.err.Error())
+	case t.texts && r.shown != "":
+		t.indent(r.shown)
 	}
+}
+
+// absent says that an optional client is not on this machine, which is neither a success nor a failure.
+func (t *table) absent(client string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.print(client, "", "not installed here", "-", "-")
+}
+
+func (t *table) print(client, version, verb, result, took string) {
+	if !t.header {
+		_, _ = fmt.Fprintf(t.out, tableLayout, "CLIENT", "VERSION", "VERB", "RESULT", "MS")
+		t.header = true
+	}
+	_, _ = fmt.Fprintf(t.out, tableLayout, client, version, verb, result, took)
+}
+
+func (t *table) indent(text string) {
+	_, _ = fmt.Fprintln(t.out, "    "+strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n    "))
 }
 
 // took notes how long a client was busy, its installation included.

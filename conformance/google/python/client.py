@@ -21,6 +21,7 @@ import google.auth
 from google.auth.transport.requests import Request
 
 PLATFORM = "https://www.googleapis.com/auth/cloud-platform"
+SQL = "SELECT CURRENT_DATE()"
 
 
 def load(file, scope=PLATFORM):
@@ -64,7 +65,8 @@ def query(file, project, endpoint):
     from google.cloud import bigquery
 
     client = bigquery.Client(project, credentials=load(file), client_options={"api_endpoint": endpoint})
-    return [str(row[0]) for row in client.query_and_wait("SELECT CURRENT_DATE()")]
+    # The first is a job whose results are read, the second one request.
+    return [str(row[0]) for rows in (client.query(SQL).result(), client.query_and_wait(SQL)) for row in rows]
 
 
 def store(file, name, endpoint):

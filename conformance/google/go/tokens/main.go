@@ -75,65 +75,62 @@ func libraries() map[string]func(ctx context.Context, file []byte, scope string)
 func main() {
 	answer := map[string]any{"client": os.Args[1], "version": version(os.Args[1]), "verb": os.Args[2], "ok": true}
 	start := time.Now()
-	token, err := ask(context.Background(), os.Args[1], os.Args[2], os.Args[3:])
+	tokens, err := ask(context.Background(), os.Args[1], os.Args[2], os.Args[3:])
 	answer["ms"] = time.Since(start).Milliseconds()
-	answer["token"] = token
 	if err != nil {
 		answer["ok"], answer["error"] = false, err.Error()
+	} else {
+		answer["tokens"], answer["token"] = tokens, tokens[len(tokens)-1]
 	}
 	if err := json.NewEncoder(os.Stdout).Encode(answer); err != nil {
 		panic(err)
 	}
 }
 
-func ask(ctx context.Context, library, verb string, args []string) (string, error) {
+func ask(ctx context.Context, library, verb string, args []string) ([]string, error) {
 	open, ok := libraries()[library]
 	if !ok {
-		return "", fmt.Errorf("unknown library %s", library)
+		return nil, fmt.Errorf("unknown library %s", library)
 	}
+	defer http.DefaultClient.CloseIdleConnections()
 	file, err := os.ReadFile(args[0])
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	s, err := open(ctx, file, args[1])
 	if err != nil {
-		return "", err
+		return nil, err
 	}
+	number := 1
 	switch verb {
 	case "token":
 	case "calls":
-		for range 2 {
-			if _, err := s(ctx); err != nil {
-				return "", err
-			}
-		}
+		number = 3
 	case "twice":
-		// What these have is never given up before its end, so the second token is another object's.
-		if _, err := s(ctx); err != nil {
-			return "", err
-		}
-		if s, err = open(ctx, file, args[1]); err != nil {
-			return "", err
-		}
+		number = 2
 	case "parallel":
-		number, err := strconv.Atoi(args[2])
-		if err != nil {
-			return "", err
-		}
-		failed := make([]error, number)
-		var calls sync.WaitGroup
-		for i := range number {
-			calls.Go(func() { _, failed[i] = s(ctx) })
-		}
-		calls.Wait()
-		if err := errors.Join(failed...); err != nil {
-			return "", err
+		if number, err = strconv.Atoi(args[2]); err != nil {
+			return nil, err
 		}
 	default:
-		return "", fmt.Errorf("unknown verb %s", verb)
+		return nil, fmt.Errorf("unknown verb %s", verb)
 	}
-	defer http.DefaultClient.CloseIdleConnections()
-	return s(ctx)
+	tokens, failed := make([]string, number), make([]error, number)
+	var calls sync.WaitGroup
+	for i := range number {
+		if verb == "twice" && i > 0 {
+			// What these have is never given up before its end, so the second token is another object's.
+			if s, err = open(ctx, file, args[1]); err != nil {
+				return nil, err
+			}
+		}
+		calls.Go(func() { tokens[i], failed[i] = s(ctx) })
+		if verb != "parallel" {
+			calls.Wait()
+		}
+	}
+	calls.Wait()
+	return tokens, errors.Join(failed...)
 }
 
 // version is the one that this program was built with.

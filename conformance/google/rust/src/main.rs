@@ -12,18 +12,20 @@ fn load(file: &str, scope: &str) -> Outcome<AccessTokenCredentials> {
     Ok(external_account::Builder::new(config).with_scopes([scope]).build_access_token_credentials()?)
 }
 
-async fn ask(args: &[String]) -> Outcome<String> {
+async fn ask(args: &[String]) -> Outcome<Vec<String>> {
     let credentials = load(&args[1], &args[2])?;
+    let mut tokens = vec![];
     match args[0].as_str() {
-        "token" => {}
+        "token" => tokens.push(credentials.access_token().await?.token),
         "calls" => {
-            for _ in 0..2 {
-                credentials.access_token().await?;
+            for _ in 0..3 {
+                tokens.push(credentials.access_token().await?.token);
             }
         }
         // What it has is refreshed by itself alone, so the second token is another object's.
         "twice" => {
-            load(&args[1], &args[2])?.access_token().await?;
+            tokens.push(credentials.access_token().await?.token);
+            tokens.push(load(&args[1], &args[2])?.access_token().await?.token);
         }
         "parallel" => {
             let mut calls = Vec::new();
@@ -32,12 +34,12 @@ async fn ask(args: &[String]) -> Outcome<String> {
                 calls.push(tokio::spawn(async move { credentials.access_token().await }));
             }
             for call in calls {
-                call.await??;
+                tokens.push(call.await??.token);
             }
         }
         verb => return Err(format!("unknown verb {verb}").into()),
     }
-    Ok(credentials.access_token().await?.token)
+    Ok(tokens)
 }
 
 /// The version that Cargo.lock holds.
@@ -62,13 +64,16 @@ fn whole(error: &dyn Error) -> String {
 async fn main() {
     let args: Vec<String> = env::args().skip(1).collect();
     let start = Instant::now();
-    let token = ask(&args).await;
+    let tokens = ask(&args).await;
     let ms = start.elapsed().as_millis() as u64;
     let mut answer = json!({
-        "client": "google-cloud-auth", "version": version("google-cloud-auth"), "verb": args[0], "ok": token.is_ok(), "ms": ms,
+        "client": "google-cloud-auth", "version": version("google-cloud-auth"), "verb": args[0], "ok": tokens.is_ok(), "ms": ms,
     });
-    match token {
-        Ok(token) => answer["token"] = token.into(),
+    match tokens {
+        Ok(tokens) => {
+            answer["token"] = tokens.last().cloned().into();
+            answer["tokens"] = tokens.into();
+        }
         Err(error) => answer["error"] = whole(error.as_ref()).into(),
     }
     println!("{answer}");
