@@ -169,6 +169,7 @@ func (m *azureMachine) ask(ctx context.Context, c googleClient, argv []string, g
 	if g.again && r.err == nil {
 		r = run(ctx, nil, env, c.name, argv, process)
 	}
+	// Nothing of ours runs in some cases, and there is no log then.
 	if written, err := os.ReadFile(log); err == nil {
 		r.err = errors.Join(r.err, notShown("log", string(written)))
 	}
@@ -188,7 +189,7 @@ func (m *azureMachine) subjectToken(ctx context.Context, dir string, flags []str
 	path := filepath.Join(dir, "subject")
 	out, err := m.run(ctx, "token-file", "--once", "--path", path, "--credential", "managed-identity", "--resource", fakecloud.SandboxResource, "--cache", "off")
 	if err != nil || out != "" {
-		return nil, fmt.Errorf("token-file: %w %s", err, out)
+		return nil, errors.Join(err, fmt.Errorf("token-file printed %q", out))
 	}
 	return append(flags[:len(flags):len(flags)], "--token-path", path), nil
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -133,7 +134,7 @@ func (m *azureMachine) readAsTheirSourcesDo(ctx context.Context) error {
 		return err
 	}
 	if out, err := m.run(ctx, append([]string{"token-file", "--once", "--path", subject}, selection...)...); err != nil || out != "" {
-		return fmt.Errorf("token-file: %w %s", err, out)
+		return errors.Join(err, fmt.Errorf("token-file printed %q", out))
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {

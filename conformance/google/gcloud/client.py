@@ -27,6 +27,9 @@ def run(file, *argv, home, stdin=None, **env):
         "CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE": file,
         "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE": os.environ["REQUESTS_CA_BUNDLE"],
         "CLOUDSDK_CORE_PROJECT": os.environ["GOOGLE_CLOUD_PROJECT"],
+        # Neither looks for a metadata server; bq knows the second name, in these letters.
+        "CLOUDSDK_CORE_CHECK_GCE_METADATA": "false",
+        "NO_GCE_CHECK": "True",
         "CLOUDSDK_CORE_DISABLE_PROMPTS": "1",
         "CLOUDSDK_CORE_DISABLE_USAGE_REPORTING": "1",
         "CLOUDSDK_COMPONENT_MANAGER_DISABLE_UPDATE_CHECK": "1",
