@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"sync"
 	"time"
 )
 
@@ -69,6 +70,11 @@ func runGoogle(ctx context.Context, shop *workshop, chosen []string, rows *table
 		return err
 	}
 	defer m.close()
+	if m.outage, err = startAzureMachine(shop); err != nil {
+		return err
+	}
+	defer m.outage.close()
+	down(m.outage)
 	for _, c := range googleClients() {
 		if len(chosen) == 0 || slices.Contains(chosen, c.name) {
 			m.runClient(ctx, shop, c, rows)
@@ -98,7 +104,14 @@ func (m *azureMachine) runClient(ctx context.Context, shop *workshop, c googleCl
 	if err != nil {
 		return
 	}
+	// Most of an outage is waiting between tries: it goes on beside the others.
+	var waiting sync.WaitGroup
+	defer waiting.Wait()
 	for _, g := range googleCases(c) {
+		if g.outage {
+			waiting.Go(func() { rows.add(m.outage.ask(ctx, c, argv, g)) })
+			continue
+		}
 		rows.add(m.ask(ctx, c, argv, g))
 	}
 	if !c.servicesOnly {

@@ -34,6 +34,8 @@ type googleCase struct {
 	output *string
 	// before changes what the clouds do; the function that it returns undoes that.
 	before func(m *azureMachine) func()
+	// outage means that Entra ID is down.
+	outage bool
 	// again means that another process is asked the same afterwards, with the same cache and output file.
 	again bool
 	// asked is how often the identity endpoint is asked in all.
@@ -69,7 +71,7 @@ func googleCases(c googleClient) []googleCase {
 		{verb: "resource that Entra does not know", flags: append(identity[:2:2], "--resource", "api://nobody"), args: token, asked: 1, check: shows("AADSTS500011", "api://nobody")},
 		{verb: "no Azure identity", flags: trusted, args: token, env: map[string]string{"AZURE_POD_IDENTITY_AUTHORITY_HOST": nowhere}, check: shows("no_identity", "managed identity: nothing answered")},
 		{verb: "token that has expired", flags: trusted, args: token, before: issuing(-time.Minute), asked: 1, check: shows("expired_token", "this machine's clock shows")},
-		{verb: "Entra is down", flags: []string{"--credential", "environment", "--resource", fakecloud.SandboxResource}, args: token, env: secret(), before: down, check: shows("AADSTS90033", "entra id refused")},
+		{verb: "Entra is down", flags: []string{"--credential", "environment", "--resource", fakecloud.SandboxResource}, args: token, env: secret(), outage: true, check: shows("AADSTS90033", "entra id refused")},
 		{verb: "own deadline", flags: append(trusted[:4:4], "--timeout", "1s"), args: token, before: hanging, asked: 1, check: shows("deadline_exceeded", "within 1s")},
 		{verb: "output file, fresh", flags: append(trusted[:4:4], "--cache", "off"), args: token, output: text(""), again: true, asked: 1, check: gives(federated)},
 		{verb: "output file, stale", flags: trusted, args: token, output: text(`{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","expiration_time":1700000000,"id_token":"stale"}`), asked: 1, check: gives(federated)},
@@ -106,13 +108,12 @@ func issuing(life time.Duration) func(*azureMachine) func() {
 	}
 }
 
-func down(m *azureMachine) func() {
+func down(m *azureMachine) {
 	m.clouds.Entra.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusServiceUnavailable)
 		_, _ = w.Write([]byte(`{"error":"temporarily_unavailable","error_description":"AADSTS90033: A transient error has occurred. Please try again."}`))
 	}))
-	return func() { m.clouds.Entra.Answer(nil) }
 }
 
 func hanging(m *azureMachine) func() {

@@ -29,6 +29,8 @@ type azureMachine struct {
 	helper string
 	// bundle and trustStore hold the authority of the clouds' servers.
 	bundle, trustStore string
+	// outage is another one, whose Entra ID is down.
+	outage *azureMachine
 	// sent is what each client sent, by what it was asked.
 	sent map[string][]fakecloud.Exchange
 }
