@@ -141,14 +141,6 @@ func scopesOf(resource string, scopes []string, cloud entra.Cloud) ([]string, er
 	}
 }
 
-// sentence is the whole of an error for a caller that shows one text: code, message and hint.
-func sentence(e *problem.Error) string {
-	if e.Hint == "" {
-		return e.Coded()
-	}
-	return e.Coded() + "; " + e.Hint
-}
-
 // failAsAz shows err as az does: one line on stderr, 2 for a command line it cannot read, 1 otherwise.
 func failAsAz(p cli.Process, err error) int {
 	var ended exitCode
@@ -156,7 +148,7 @@ func failAsAz(p cli.Process, err error) int {
 		return int(ended)
 	}
 	e := problem.From(err)
-	_, _ = p.Stderr.Write([]byte(azcli.Error(token.NewRedactor().Clean(sentence(e))) + "\n"))
+	_, _ = p.Stderr.Write([]byte(azcli.Error(token.NewRedactor().Clean(e.Sentence())) + "\n"))
 	if e.Misuse {
 		return cli.ExitMisuse
 	}

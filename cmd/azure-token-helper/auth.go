@@ -87,7 +87,7 @@ func failAsAzd(p cli.Process, err error) int {
 		Error      string `json:"error"`
 		Message    string `json:"message"`
 		Suggestion string `json:"suggestion,omitempty"`
-	}{azcli.Sentence(clean(sentence(e))), azcli.Sentence(clean(sentence(e))), azcli.Sentence(clean(e.Hint))})
+	}{azcli.Sentence(clean(e.Sentence())), azcli.Sentence(clean(e.Sentence())), azcli.Sentence(clean(e.Hint))})
 	_, _ = p.Stderr.Write(append(line, '\n'))
 	if e.Misuse {
 		return cli.ExitMisuse

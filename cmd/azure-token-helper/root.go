@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/launch"
 	"github.com/idferry/idferry/internal/problem"
 )
 
@@ -28,19 +29,25 @@ const example = `  # kubectl, in the exec section of the kubeconfig's user
 
 // run is the whole program with everything it takes from outside as arguments.
 func run(ctx context.Context, p cli.Process) int {
-	root, fail := surface(p)
+	code := cli.ExitOK
+	root, fail := surface(p, &code)
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
-	if err := root.ExecuteContext(ctx); err != nil {
-		return fail(cli.Misuse(err, root.Name()))
+	ran, err := root.ExecuteContextC(ctx)
+	if err == nil {
+		return code
 	}
-	return cli.ExitOK
+	failed := fail(cli.Misuse(err, root.Name()))
+	if ran.Name() == "exec" {
+		return launch.Code(err)
+	}
+	return failed
 }
 
 // surface is the command tree for the name the program was started under, with the way that name's callers expect
 // to be told of a failure.
-func surface(p cli.Process) (*cobra.Command, func(error) int) {
+func surface(p cli.Process, code *int) (*cobra.Command, func(error) int) {
 	switch p.Name {
 	case "az":
 		return newAz(p), func(err error) int { return failAsAz(p, err) }
@@ -49,7 +56,7 @@ func surface(p cli.Process) (*cobra.Command, func(error) int) {
 	}
 	root := bare("azure-token-helper", "Give a Google identity to Azure's tools", cli.Asked(p, 0,
 		cli.Named("get-token", newGetToken), cli.Named("account", newAccount), cli.Named("auth", newAuth),
-		cli.Named("assertion", newAssertion), cli.Named("kubeconfig", newKubeconfig), cli.Named("shim", newShim),
+		cli.Named("exec", func(p cli.Process) *cobra.Command { return newExec(p, code) }), cli.Named("assertion", newAssertion), cli.Named("kubeconfig", newKubeconfig), cli.Named("shim", newShim),
 		cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
 	root.Long, root.Example = long, example
 	return root, p.Fail

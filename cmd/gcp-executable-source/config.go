@@ -33,7 +33,7 @@ type config struct {
 }
 
 func newConfig(p cli.Process, code *int) *cobra.Command {
-	c := &config{process: p, identity: source{process: p}, selecting: pflag.NewFlagSet("", pflag.ContinueOnError)}
+	c := newSettings(p)
 	cmd := &cobra.Command{
 		Use: "config [flags] [FILE]", Short: "Write the external_account file for Google's client libraries",
 		Long: `Write the file that GOOGLE_APPLICATION_CREDENTIALS names on an Azure machine: the keys and their
@@ -73,27 +73,19 @@ of them gets no token by it.`,
 	return cmd
 }
 
+func newSettings(p cli.Process) config {
+	return config{process: p, identity: source{process: p}, selecting: pflag.NewFlagSet("", pflag.ContinueOnError)}
+}
+
 func (c *config) bind(flags *pflag.FlagSet) {
-	flags.SortFlags = false
-	o := &c.options
 	flags.StringVar(&c.audience, "audience", "", "whole name of the provider, as the console, gcloud or Terraform show it")
-	flags.StringVar(&c.project, "project-number", "", "number of the project that has the pool, in place of --audience")
-	flags.StringVar(&c.pool, "pool", "", "workload identity pool")
-	flags.StringVar(&c.workforcePool, "workforce-pool", "", "workforce pool, in place of --project-number and --pool")
-	flags.StringVar(&c.provider, "provider", "", "provider of the pool")
+	c.bindFile(flags)
+	o := &c.options
 	flags.StringVar(&o.ServiceAccount, "service-account", "", "e-mail of the service account to impersonate (default: none, the pool's principal has the roles)")
-	flags.DurationVar(&o.TokenLifetime, "token-lifetime", 0, "lifetime of the service account's tokens, 10m to 12h (default 1h)")
-	flags.StringVar(&c.source, "source", "executable", "executable, or file for clients that run no programs")
 	flags.StringVar(&o.TokenPath, "token-path", "", "file with the subject token, for --source file")
 	flags.StringVar(&c.command, "command", "", "path of this program where the file will be used (default: as it was started)")
 	flags.StringVar(&o.OutputFile, "output-file", "", "file with the last response, which clients read before they run anything; the cache does as much")
-	flags.IntVar(&o.TimeoutMillis, "timeout-millis", externalaccount.DefaultTimeoutMillis, "how long clients wait, 5000 to 120000")
-	flags.IntVar(&o.InteractiveMillis, "interactive-timeout-millis", 0, "how long Python and gcloud wait for a person of a workforce pool to sign in, 30000 to 1800000")
-	flags.StringVar(&o.UserProject, "workforce-pool-user-project", "", "project that is billed for a workforce pool's people")
-	flags.StringVar(&o.SubjectTokenType, "subject-token-type", "", "jwt or id_token (default: jwt; id_token for a workforce pool)")
-	flags.StringVar(&o.UniverseDomain, "universe-domain", externalaccount.DefaultUniverse, "domain of Google's cloud")
 	c.identity.bind(c.selecting)
-	c.selecting.SortFlags = false
 	c.selecting.VisitAll(func(f *pflag.Flag) {
 		// No variable is read for the file: it is about the place where it will be used.
 		f.Usage, _, _ = strings.Cut(f.Usage, " [$")
@@ -102,6 +94,23 @@ func (c *config) bind(flags *pflag.FlagSet) {
 	flags.BoolVar(&c.force, "force", false, "replace FILE whatever it is")
 	flags.BoolVar(&c.check, "check", false, "say what each client makes of FILE, and write nothing")
 	flags.BoolVar(&c.asJSON, "json", false, "with --check: as a JSON object")
+}
+
+// bindFile adds what a file is about wherever it is made.
+func (c *config) bindFile(flags *pflag.FlagSet) {
+	flags.SortFlags, c.selecting.SortFlags = false, false
+	o := &c.options
+	flags.StringVar(&c.project, "project-number", "", "number of the project that has the pool, in place of --audience")
+	flags.StringVar(&c.pool, "pool", "", "workload identity pool")
+	flags.StringVar(&c.workforcePool, "workforce-pool", "", "workforce pool, in place of --project-number and --pool")
+	flags.StringVar(&c.provider, "provider", "", "provider of the pool")
+	flags.DurationVar(&o.TokenLifetime, "token-lifetime", 0, "lifetime of the service account's tokens, 10m to 12h (default 1h)")
+	flags.StringVar(&c.source, "source", "executable", "executable, or file for clients that run no programs")
+	flags.IntVar(&o.TimeoutMillis, "timeout-millis", externalaccount.DefaultTimeoutMillis, "how long clients wait, 5000 to 120000")
+	flags.IntVar(&o.InteractiveMillis, "interactive-timeout-millis", 0, "how long Python and gcloud wait for a person of a workforce pool to sign in, 30000 to 1800000")
+	flags.StringVar(&o.UserProject, "workforce-pool-user-project", "", "project that is billed for a workforce pool's people")
+	flags.StringVar(&o.SubjectTokenType, "subject-token-type", "", "jwt or id_token (default: jwt; id_token for a workforce pool)")
+	flags.StringVar(&o.UniverseDomain, "universe-domain", externalaccount.DefaultUniverse, "domain of Google's cloud")
 }
 
 // write writes the file, and tells what to set.

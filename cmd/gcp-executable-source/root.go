@@ -9,6 +9,7 @@ import (
 
 	"github.com/idferry/idferry/internal/azure"
 	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/launch"
 	"github.com/idferry/idferry/internal/pluggable"
 )
 
@@ -31,13 +32,21 @@ func run(ctx context.Context, p cli.Process) int {
 	code := cli.ExitOK
 	root := newRoot(p, &code)
 	// Java's client splits the command at every single space, so a double space arrives as an empty argument.
-	root.SetArgs(slices.DeleteFunc(slices.Clone(p.Args), func(a string) bool { return a == "" }))
+	args := p.Args
+	first := slices.IndexFunc(args, func(a string) bool { return a != "" })
+	if first < 0 || strings.HasPrefix(args[first], "-") {
+		args = slices.DeleteFunc(slices.Clone(args), func(a string) bool { return a == "" })
+	}
+	root.SetArgs(args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
 	ran, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
 		return code
+	case ran.Name() == "exec":
+		p.Fail(cli.Misuse(err, "gcp-executable-source"))
+		return launch.Code(err)
 	case ran == root:
 		// Whoever runs us without a verb is a client library: it shows a document and nothing else.
 		_, _ = p.Stdout.Write(pluggable.Failure(pluggable.ReadRequest(p.Lookup), cli.Misuse(err, "gcp-executable-source")))
@@ -65,6 +74,7 @@ func newRoot(p cli.Process, code *int) *cobra.Command {
 	if len(p.Args) > 0 && (!strings.HasPrefix(p.Args[0], "-") || slices.Contains(p.Args, "-h") || slices.Contains(p.Args, "--help")) {
 		cmd.AddCommand(cli.Asked(p, 0,
 			cli.Named("config", func(p cli.Process) *cobra.Command { return newConfig(p, code) }), cli.Named("token-file", newTokenFile),
+			cli.Named("exec", func(p cli.Process) *cobra.Command { return newExec(p, code) }),
 			cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
 	}
 	return cmd

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/signal"
@@ -128,18 +127,7 @@ func (v *tokenFile) keep(ctx context.Context, k *tokenfile.Keeper) error {
 
 func (v *tokenFile) keeper(file tokenfile.File) *tokenfile.Keeper {
 	a := &asking{source: v.source, request: pluggable.Request{Audience: v.audience, TokenType: pluggable.TypeJWT}}
-	process := v.source.process
-	var k *tokenfile.Keeper
-	k = tokenfile.NewKeeper(file, a.token, process.Now, func(err error) {
-		if err == nil {
-			_, _ = fmt.Fprintf(process.Stderr, "%s: %s is renewed again\n", process.Name, file.Path)
-			return
-		}
-		e := *problem.From(err)
-		e.Message = fmt.Sprintf("%s is not renewed, and its token ends at %s: %s", file.Path, k.ExpiresOn().UTC().Format(time.RFC3339), e.Coded())
-		process.Fail(&e)
-	})
-	return k
+	return a.keeper(file)
 }
 
 // asking asks for one token after the other, for as long as the process lives.
@@ -150,6 +138,14 @@ type asking struct {
 	person *subjectToken
 	// held is when the last token ends.
 	held time.Time
+}
+
+// keeper keeps file fresh.
+func (a *asking) keeper(file tokenfile.File) *tokenfile.Keeper {
+	process := a.source.process
+	var k *tokenfile.Keeper
+	k = tokenfile.NewKeeper(file, a.token, process.Now, process.Renewal(file.Path, func() time.Time { return k.ExpiresOn() }))
+	return k
 }
 
 // token returns a token, and from the second call on one to take the place of the last.

@@ -21,6 +21,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/idferry/idferry/internal/problem"
@@ -42,6 +43,8 @@ type Process struct {
 	Started string
 	Args    []string
 	Lookup  func(string) (string, bool)
+	// Environ is the whole environment, for a program that is started in the place of this one.
+	Environ func() []string
 	Stdout  io.Writer
 	Stderr  io.Writer
 	Now     func() time.Time
@@ -56,7 +59,7 @@ func Current() Process {
 		name = strings.TrimSuffix(name, ".exe")
 	}
 	return Process{
-		Name: name, Started: os.Args[0], Args: os.Args[1:], Lookup: os.LookupEnv,
+		Name: name, Started: os.Args[0], Args: os.Args[1:], Lookup: os.LookupEnv, Environ: os.Environ,
 		Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
 		Person: term.IsTerminal(int(os.Stderr.Fd())),
 	}
@@ -82,6 +85,35 @@ func (p Process) Fail(err error) int {
 	return ExitFailure
 }
 
+// NotPassedOn tells a person of variables that a program is started without. Their values are nobody's to see.
+func (p Process) NotPassedOn(variables []string, overruled string) {
+	if len(variables) > 0 {
+		_, _ = fmt.Fprintf(p.Stderr, "%s: not passed on, because it would win over %s: %s\n", p.Name, overruled, strings.Join(variables, ", "))
+	}
+}
+
+// NeedsProgram is cobra's check of the words of a verb that runs a program.
+func NeedsProgram(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 || args[0] == "" {
+		return problem.Input("command line", "there is no program to run").WithHint("%s [flags] -- PROGRAM [ARGUMENT…]", cmd.CommandPath())
+	}
+	return nil
+}
+
+// Renewal returns what tells a person of a renewal that fails, once for a row of failures, and of its end. what is that
+// which is renewed; ends says until when the last one can be used.
+func (p Process) Renewal(what string, ends func() time.Time) func(error) {
+	return func(err error) {
+		if err == nil {
+			_, _ = fmt.Fprintf(p.Stderr, "%s: %s is renewed again\n", p.Name, what)
+			return
+		}
+		e := *problem.From(err)
+		e.Message = fmt.Sprintf("%s is not renewed, and its token ends at %s: %s", what, ends().UTC().Format(time.RFC3339), e.Coded())
+		p.Fail(&e)
+	}
+}
+
 // Misuse returns err as it is where it is a verb's own, and otherwise as what cobra says of a command line that it could
 // not read.
 func Misuse(err error, program string) error {
@@ -101,6 +133,11 @@ func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func Bounded[T any](ctx context.Context, limit time.Duration, what string, call func(context.Context) (T, error)) (T, error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	return Within(ctx, limit, what, call)
+}
+
+// Within is Bounded for a process that is not to end because of a signal.
+func Within[T any](ctx context.Context, limit time.Duration, what string, call func(context.Context) (T, error)) (T, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	type answer struct {

@@ -24,3 +24,6 @@ func foreignOwner(info fs.FileInfo, rootMay bool) string {
 func othersMayReplace(dir fs.FileInfo) bool {
 	return dir.Mode().Perm()&0o002 != 0 && dir.Mode()&fs.ModeSticky == 0
 }
+
+// openToOthers reports whether anybody but the owner may do anything with it.
+func openToOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }

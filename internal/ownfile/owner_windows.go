@@ -6,3 +6,5 @@ import "io/fs"
 func foreignOwner(fs.FileInfo, bool) string { return "" }
 
 func othersMayReplace(fs.FileInfo) bool { return false }
+
+func openToOthers(fs.FileInfo) bool { return false }

@@ -59,6 +59,14 @@ func (e *Error) Coded() string {
 	return e.Code + ": " + e.Message
 }
 
+// Sentence returns code, message and hint on one line, for whoever shows one text.
+func (e *Error) Sentence() string {
+	if e.Hint == "" {
+		return e.Coded()
+	}
+	return e.Coded() + "; " + e.Hint
+}
+
 // WithHint sets what to do next and returns e.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)

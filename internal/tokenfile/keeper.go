@@ -9,9 +9,13 @@ import (
 )
 
 const (
-	// lead is how much of a token's life is left when it is replaced: the ten minutes that no reader should find less
-	// than, and two for a call that is slow or has to be repeated.
-	lead = 12 * time.Minute
+	// promised is what no reader should find less than: Azure's libraries read a token file again after up to ten minutes.
+	promised = 10 * time.Minute
+	// lead is how much of a token's life is left when it is replaced: what is promised, and two minutes for a call that
+	// is slow or has to be repeated.
+	lead = promised + 2*time.Minute
+	// scarce is how much more than that a token has to live: with less it would be asked for all the time.
+	scarce = 30 * time.Second
 	// look is how often the clock on the wall is looked at. Timers stand still while a machine sleeps, and do not notice
 	// a clock that is set.
 	look = 30 * time.Second
@@ -84,7 +88,10 @@ func wait(now time.Time, held, t token.Token) time.Duration {
 		return max(firstPause, min(left/2, time.Minute), (left-lead)/4)
 	case asked > 0 && asked < left-lead:
 		return max(asked, shortest)
-	case !first && left < 2*lead:
+	case !first && left-promised > scarce && left < lead+scarce:
+		// It lives hardly longer than what no reader should find less than.
+		return (left - promised) / 2
+	case !first && left < lead+scarce:
 		// It lives no longer than this: a first one may only be old.
 		return max(left/2, shortest)
 	case first:

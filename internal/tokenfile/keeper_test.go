@@ -119,6 +119,8 @@ func TestNoReaderFindsLessThanTenMinutes(t *testing.T) {
 		"an hour and a half":     {life: 90 * time.Minute},
 		"a day, renewed at noon": {life: 24 * time.Hour, refreshIn: 12 * time.Hour},
 		"25 minutes":             {life: 25 * time.Minute},
+		"15 minutes":             {life: 15 * time.Minute},
+		"12 minutes":             {life: 12 * time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -133,7 +135,7 @@ func TestNoReaderFindsLessThanTenMinutes(t *testing.T) {
 					t.Errorf("a reader found %s", least)
 				}
 				// No more often than a renewal a tenth early makes necessary.
-				every := max(i.life-lead, i.refreshIn)
+				every := max(i.life-lead, (i.life-promised)/2, i.refreshIn)
 				if i.refreshIn > 0 {
 					every = i.refreshIn
 				}
