@@ -38,14 +38,40 @@ func (g *Google) GrantStorage(member, name string) {
 	b.members = append(b.members, member)
 }
 
-// serveStorage answers objects.insert, for an upload in one request, and objects.list of the JSON API. It has
-// no objects.get: gcloud storage asks for it before it writes and takes 404 for an answer.
-// https://cloud.google.com/storage/docs/json_api/v1/objects
-func (g *Google) serveStorage(w http.ResponseWriter, r *http.Request) {
+// PutObject stores an object in a bucket that is there.
+func (g *Google) PutObject(bucket, name string, content []byte) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.buckets[bucket].objects[name] = content
+}
+
+// storageCall is what a request is about: the permission that it needs is "" where it is about nothing known.
+func storageCall(r *http.Request) (bucket, object, permission string) {
 	path, upload := strings.CutPrefix(r.URL.Path, "/upload")
-	name, isObjects := strings.CutSuffix(strings.TrimPrefix(path, "/storage/v1/b/"), "/o")
-	insert, list := upload && r.Method == http.MethodPost, !upload && r.Method == http.MethodGet
-	if !strings.HasPrefix(path, "/storage/v1/b/") || !isObjects || strings.Contains(name, "/") || !insert && !list {
+	objects, isJSON := strings.CutPrefix(path, "/storage/v1/b/")
+	bucket, isObjects := strings.CutSuffix(objects, "/o")
+	switch {
+	case isJSON && (!isObjects || strings.Contains(bucket, "/")):
+	case isJSON && upload && r.Method == http.MethodPost:
+		return bucket, "", "storage.objects.create"
+	case isJSON && !upload && r.Method == http.MethodGet:
+		return bucket, "", "storage.objects.list"
+	case !isJSON && !upload && r.Method == http.MethodGet:
+		bucket, object, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
+		if object != "" {
+			return bucket, object, "storage.objects.get"
+		}
+	}
+	return "", "", ""
+}
+
+// serveStorage answers objects.insert, for an upload in one request, and objects.list of the JSON API, and GET of the XML
+// API, by which Go's library reads. It has no objects.get: gcloud storage asks for it before it writes and takes 404
+// for an answer.
+// https://cloud.google.com/storage/docs/json_api/v1/objects, https://cloud.google.com/storage/docs/xml-api/get-object-download
+func (g *Google) serveStorage(w http.ResponseWriter, r *http.Request) {
+	name, object, permission := storageCall(r)
+	if permission == "" {
 		htmlError(w, http.StatusNotFound, "The requested URL <code>"+escaped(r)+"</code> was not found on this server.")
 		return
 	}
@@ -56,18 +82,22 @@ func (g *Google) serveStorage(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	b := g.buckets[name]
-	permission := "storage.objects.list"
-	if insert {
-		permission = "storage.objects.create"
-	}
 	switch {
 	case b == nil:
 		storageError(w, http.StatusNotFound, "notFound", "The specified bucket does not exist.")
 	case !slices.ContainsFunc(b.members, func(m string) bool { return memberCovers(m, caller.principal) }):
 		storageError(w, http.StatusForbidden, "forbidden", fmt.Sprintf("%s does not have %s access to the Google Cloud Storage bucket. "+
 			"Permission '%s' denied on resource (or it may not exist).", strings.TrimPrefix(caller.principal, "serviceAccount:"), permission, permission))
-	case insert:
+	case permission == "storage.objects.create":
 		g.insertObject(w, r, name, b)
+	case object != "" && b.objects[object] == nil:
+		w.Header().Set("Content-Type", "application/xml; charset=UTF-8")
+		w.WriteHeader(http.StatusNotFound)
+		_, _ = w.Write([]byte("<?xml version='1.0' encoding='UTF-8'?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"))
+	case object != "":
+		w.Header().Set("Content-Type", "application/octet-stream")
+		w.Header().Set("X-Goog-Generation", "1")
+		_, _ = w.Write(b.objects[object])
 	default:
 		items := []map[string]any{}
 		for object, content := range b.objects {

@@ -40,6 +40,27 @@ func TestAGrantedAccountWritesAndListsObjects(t *testing.T) {
 	}
 }
 
+func (g googleTest) read(t *testing.T, object, token string) answer {
+	t.Helper()
+	return g.do(t, http.MethodGet, g.Storage.URL+"/"+object, "", "", "Authorization", "Bearer "+token)
+}
+
+func TestAGrantedAccountReadsObjects(t *testing.T) {
+	g := startGoogle(t)
+	g.GrantStorage("serviceAccount:"+robot, "reports")
+	g.PutObject("reports", "2026/11.csv", []byte("a,b\n"))
+	token := g.AccessToken("serviceAccount:"+robot, time.Hour, storageScope)
+	if got := g.read(t, "reports/2026/11.csv", token); got.status != http.StatusOK || got.body != "a,b\n" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got := g.read(t, "reports/2026/12.csv", token); got.status != http.StatusNotFound || !strings.Contains(got.body, "<Code>NoSuchKey</Code>") {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got := g.read(t, "reports/2026/11.csv", g.AccessToken("serviceAccount:"+target, time.Hour, storageScope)); got.status != http.StatusForbidden {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
 func TestStorageRefusesAsTheRealOneDoes(t *testing.T) {
 	g := startGoogle(t)
 	g.GrantStorage("serviceAccount:"+robot, "reports")
