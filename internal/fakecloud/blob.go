@@ -3,6 +3,7 @@ package fakecloud
 import (
 	"encoding/xml"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -10,8 +11,8 @@ import (
 	"time"
 )
 
-// Blob is the Blob service of one storage account: containers that can be listed and blobs that can be read, by a
-// bearer token of Entra ID for storage.
+// Blob is the Blob service of one storage account: containers that can be listed and blobs that can be read and written,
+// by a bearer token of Entra ID for storage.
 // https://learn.microsoft.com/rest/api/storageservices/authorize-with-azure-active-directory
 type Blob struct {
 	*Server
@@ -22,7 +23,8 @@ type Blob struct {
 
 	mu         sync.Mutex
 	containers map[string]map[string][]byte
-	readers    []string
+	// contributors may write too.
+	readers, contributors []string
 }
 
 // StartBlob starts an account whose tenant's tokens are signed with the keys at jwksURL.
@@ -48,6 +50,21 @@ func (b *Blob) Grant(objectID string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.readers = append(b.readers, objectID)
+}
+
+// GrantContributor gives a principal, by its object id, the role Storage Blob Data Contributor.
+func (b *Blob) GrantContributor(objectID string) {
+	b.Grant(objectID)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.contributors = append(b.contributors, objectID)
+}
+
+// Content returns a blob, nil where there is none.
+func (b *Blob) Content(container, name string) []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.containers[container][name]
 }
 
 func (b *Blob) refuse(w http.ResponseWriter, status int, code, message string) {
@@ -84,7 +101,8 @@ func (b *Blob) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if !slices.Contains(b.readers, oid) {
+	write := r.Method == http.MethodPut
+	if write && !slices.Contains(b.contributors, oid) || !slices.Contains(b.readers, oid) {
 		b.refuse(w, http.StatusForbidden, "AuthorizationPermissionMismatch", "This request is not authorized to perform this operation using this permission.")
 		return
 	}
@@ -99,6 +117,16 @@ func (b *Blob) serve(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet && blob != "" && blobs[blob] != nil:
 		w.Header().Set("Content-Type", "application/octet-stream")
 		_, _ = w.Write(blobs[blob])
+	case write && blob != "" && r.Header.Get("x-ms-blob-type") == "BlockBlob":
+		data, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
+		if err != nil {
+			b.refuse(w, http.StatusBadRequest, "IncompleteBody", "The request body is incomplete.")
+			return
+		}
+		blobs[blob] = data
+		w.Header().Set("Etag", `"0x8DA"`)
+		w.Header().Set("Last-Modified", b.now().UTC().Format(http.TimeFormat))
+		w.WriteHeader(http.StatusCreated)
 	default:
 		b.refuse(w, http.StatusNotFound, "BlobNotFound", "The specified blob does not exist.")
 	}
