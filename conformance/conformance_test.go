@@ -18,11 +18,13 @@ import (
 // binaries is where TestMain built both programs, with az and azd beside them.
 func binaries() string { return os.Getenv("IDFERRY_CONFORMANCE_BIN") }
 
-func binary(name string) string {
+func binary(name string) string { return binaryIn(binaries(), name) }
+
+func binaryIn(dir, name string) string {
 	if runtime.GOOS == "windows" {
 		name += ".exe"
 	}
-	return filepath.Join(binaries(), name)
+	return filepath.Join(dir, name)
 }
 
 func TestMain(m *testing.M) {
@@ -44,6 +46,9 @@ func runAll(m *testing.M) (int, error) {
 	build.Dir = ".."
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("go build: %w\n%s", err, out)
+	}
+	if out, err := exec.Command("go", "build", "-o", binaryIn(dir, "standin"), "./cmd/standin").CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("go build: %w\n%s", err, out)
 	}
 	if err := os.Setenv("IDFERRY_CONFORMANCE_BIN", dir); err != nil {

@@ -2,119 +2,187 @@ package conformance
 
 import (
 	"bytes"
-	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
 
-	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
+	"github.com/idferry/idferry/internal/fakecloud"
 )
 
-const documented = "/usr/local/bin/gcp-executable-source"
-
-// takes fails unless the program knows every flag of a command line of the examples.
-func takes(t *testing.T, command []string) {
+// readExample reads a file of the examples, filled in as its reader would fill it in.
+func readExample(t *testing.T, name string) []byte {
 	t.Helper()
-	if len(command) < 2 || command[0] != documented {
-		t.Fatalf("%q does not start %s", command, documented)
-	}
-	out, err := exec.Command(binary("gcp-executable-source"), append(command[1:], "--help")...).CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "token-file --path") {
-		t.Errorf("%q: %v\n%s", command, err, out)
-	}
-}
-
-// setting is the value of the line `name=value` of a unit.
-func setting(unit, name string) string {
-	for line := range strings.Lines(unit) {
-		if value, ok := strings.CutPrefix(line, name+"="); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
-}
-
-func TestSystemdUnit(t *testing.T) {
-	data, err := os.ReadFile("../examples/systemd/idferry-google-token.service")
+	data, err := os.ReadFile(filepath.Join("..", "examples", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	start := setting(string(data), "ExecStart")
-	takes(t, strings.Fields(start))
-	if file := "/run/" + setting(string(data), "RuntimeDirectory") + "/google-subject-token"; !strings.Contains(start, " --path "+file+" ") {
-		t.Errorf("the file is not in the unit's own directory: %s", start)
+	if bytes.Contains(data, []byte("\t")) && !strings.HasSuffix(name, ".md") {
+		t.Errorf("%s has tabs", name)
 	}
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("systemd-analyze is not installed")
-	}
-	unit := filepath.Join(t.TempDir(), "idferry-google-token.service")
-	here := bytes.ReplaceAll(data, []byte("ExecStart="+documented), []byte("ExecStart="+binary("gcp-executable-source")))
-	if err := os.WriteFile(unit, here, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	// It says what it does not know and exits with 0 all the same, and it has words for the machine's own units too.
-	out, err := exec.Command(analyze, "verify", "--man=no", unit).CombinedOutput()
-	if err != nil || strings.Contains(string(out), filepath.Base(unit)) {
-		t.Errorf("%v: %s", err, out)
-	}
+	return []byte(strings.NewReplacer(
+		"my-project-tfstate", "my-project-tfstate", // a bucket's name, which is nobody's project
+		"reader@my-project.iam.gserviceaccount.com", fakecloud.SandboxAccount, "deployer@my-project.iam.gserviceaccount.com", fakecloud.SandboxAccount,
+		"my-project", fakecloud.SandboxProject, "api://my-app", fakecloud.SandboxResource,
+		"SUBSCRIPTION-ID", "22222222-2222-2222-2222-222222222222", "APPLICATION-ID", fakecloud.SandboxApp, "TENANT-ID", fakecloud.SandboxTenant,
+	).Replace(string(data)))
 }
 
-func TestKubernetesSidecar(t *testing.T) {
-	data, err := os.ReadFile("../examples/kubernetes/google-token-sidecar.yaml")
+// place is where an example runs: a home, both clouds by their public names, and nothing of this process' environment.
+type place struct {
+	clouds *fakecloud.Sandbox
+	dir    string
+	// environment is what the system sets that the example is for.
+	environment map[string]string
+}
+
+// programs are the names under which cmd/standin is on PATH.
+var programs = [...]string{"go", "pip", "python3", "bq", "terraform", "server-on-gke", "server-on-aks"}
+
+func newPlace(t *testing.T) *place {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("the examples are for Linux")
+	}
+	clouds, err := fakecloud.StartSandbox(time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var account corev1.ServiceAccount
-	var config corev1.ConfigMap
-	var pod corev1.Pod
-	for _, document := range bytes.Split(data, []byte("\n---\n")) {
-		var kind metav1.TypeMeta
-		if err := yaml.Unmarshal(document, &kind); err != nil {
+	t.Cleanup(clouds.Close)
+	clouds.Blob.Put("tfstate", "example.tfstate", []byte("{}"))
+	clouds.Blob.Put("reports", "2026/11/report.csv", []byte("a,b\n"))
+	clouds.Blob.GrantContributor(fakecloud.SandboxAppOID)
+	clouds.Google.GrantStorage("serviceAccount:"+fakecloud.SandboxAccount, "my-project-tfstate")
+	net := startInternet(t, clouds)
+	p := &place{clouds: clouds, dir: t.TempDir()}
+	authorities := p.path("ca.pem")
+	if err := os.WriteFile(authorities, append(net.PEM, clouds.CA.PEM...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"home", "bin", "work", "tmp"} {
+		if err := os.Mkdir(p.path(name), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		into, ok := map[string]any{"ServiceAccount": &account, "ConfigMap": &config, "Pod": &pod}[kind.Kind]
-		if !ok || kind.APIVersion != "v1" {
-			t.Fatalf("what is a %s of %s?", kind.Kind, kind.APIVersion)
-		}
-		if err := yaml.UnmarshalStrict(document, into); err != nil {
-			t.Fatalf("%s: %v", kind.Kind, err)
+	}
+	for _, name := range programs {
+		if err := os.Symlink(binary("standin"), p.path("bin", name)); err != nil {
+			t.Fatal(err)
 		}
 	}
-	sidecar, app := pod.Spec.InitContainers[0], pod.Spec.Containers[0]
-	takes(t, append(sidecar.Command, sidecar.Args...))
-	takes(t, sidecar.StartupProbe.Exec.Command)
-	if sidecar.RestartPolicy == nil || *sidecar.RestartPolicy != corev1.ContainerRestartPolicyAlways || pod.Spec.ServiceAccountName != account.Name || pod.Labels["azure.workload.identity/use"] != "true" {
-		t.Errorf("%v %q %v", sidecar.RestartPolicy, pod.Spec.ServiceAccountName, pod.Labels)
+	p.environment = map[string]string{
+		"HOME": p.path("home"), "TMPDIR": p.path("tmp"), "PATH": p.path("bin") + ":/usr/local/bin:/usr/bin:/bin",
+		"HTTPS_PROXY": net.URL, "SSL_CERT_FILE": authorities, "SSL_CERT_DIR": p.path("none"),
+		// The key of the tokens that are remembered stays out of this machine's keyrings.
+		"IDFERRY_CACHE": "off",
+		// Where the stand-in for go takes the programs from.
+		"IDFERRY_CONFORMANCE_BIN": binaries(),
 	}
-	// What is written is what the probe looks at and the application is told to read.
-	var file struct {
-		Audience string
-		Source   struct{ File string } `json:"credential_source"`
+	return p
+}
+
+// path is a path in the place.
+func (p *place) path(elements ...string) string {
+	return filepath.Join(append([]string{p.dir}, elements...)...)
+}
+
+// runs runs a command in dir with more variables, and returns what it prints. It has to succeed.
+func (p *place) runs(t *testing.T, dir string, more map[string]string, argv ...string) string {
+	t.Helper()
+	out, err := p.run(t, dir, more, argv...)
+	if err != nil {
+		t.Fatalf("%q: %v\n%s", argv, err, out)
 	}
-	given := config.Data[filepath.Base(app.Env[0].Value)]
-	if err := json.Unmarshal([]byte(given), &file); err != nil {
+	mustShowNoToken(t, out)
+	return out
+}
+
+func (p *place) run(t *testing.T, dir string, more map[string]string, argv ...string) (string, error) {
+	t.Helper()
+	environment := maps.Clone(p.environment)
+	maps.Copy(environment, more)
+	program := argv[0]
+	for _, d := range filepath.SplitList(environment["PATH"]) {
+		if file := filepath.Join(d, program); !filepath.IsAbs(argv[0]) && executable(file) {
+			program = file
+			break
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), program)
+	cmd.Args, cmd.Dir, cmd.WaitDelay = argv, dir, time.Second
+	for name, value := range environment {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func executable(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
+}
+
+// script writes a script that starts with its interpreter's name, and returns where.
+func (p *place) script(t *testing.T, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "script")
+	if err := os.WriteFile(file, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	written, err := exec.Command(binary("gcp-executable-source"), "config", "--source", "file", "--token-path", file.Source.File, "--audience", file.Audience).Output()
-	if err != nil || strings.TrimSpace(string(written)) != strings.TrimSpace(given) {
-		t.Errorf("the credentials are not what config writes: %v\n%s", err, written)
+	return file
+}
+
+// checkout copies a directory of the examples, filled in, to where it is in a clone, and returns where.
+func (p *place) checkout(t *testing.T, example string) string {
+	t.Helper()
+	return checkout(t, p.path("work"), example)
+}
+
+func checkout(t *testing.T, root, example string) string {
+	t.Helper()
+	files, err := os.ReadDir(filepath.Join("..", "examples", example))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for what, words := range map[string][]string{"the sidecar": sidecar.Args, "the probe": sidecar.StartupProbe.Exec.Command} {
-		if !strings.Contains(strings.Join(words, " ")+" ", "--path="+file.Source.File+" ") {
-			t.Errorf("%s does not know %s: %q", what, file.Source.File, words)
+	to := filepath.Join(root, "examples", example)
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(to, f.Name()), readExample(t, filepath.Join(example, f.Name())), 0o600); err != nil {
+			t.Fatal(err)
 		}
 	}
-	mounts := map[string]string{}
-	for _, m := range app.VolumeMounts {
-		mounts[m.Name] = m.MountPath
+	return to
+}
+
+// leavesNothing fails where something of exec's outlives it.
+func (p *place) leavesNothing(t *testing.T, directory string) {
+	t.Helper()
+	_ = filepath.WalkDir(directory, func(path string, d os.DirEntry, err error) error {
+		if err == nil && d.Type().IsRegular() && d.Name() != "lock" && !strings.HasSuffix(d.Name(), ".lock") {
+			t.Errorf("left behind: %s", path)
+		}
+		return nil
+	})
+}
+
+func mustShowNoToken(t *testing.T, out string) {
+	t.Helper()
+	if regexp.MustCompile(`eyJ[\w-]+\.eyJ`).MatchString(out) {
+		t.Errorf("a token is shown: %s", out)
 	}
-	volume := sidecar.VolumeMounts[0]
-	if mounts[volume.Name] != volume.MountPath || filepath.Dir(filepath.Dir(file.Source.File)) != volume.MountPath || filepath.Dir(app.Env[0].Value) != mounts[config.Name] {
-		t.Errorf("mounted: %v", mounts)
+}
+
+func mustPrint(t *testing.T, out string, lines ...string) {
+	t.Helper()
+	for _, line := range lines {
+		if !strings.Contains("\n"+out, "\n"+line) {
+			t.Errorf("no line starts with %q:\n%s", line, out)
+		}
 	}
 }
