@@ -45,33 +45,47 @@ func (g *Google) PutObject(bucket, name string, content []byte) {
 	g.buckets[bucket].objects[name] = content
 }
 
-// storageCall is what a request is about: the permission that it needs is "" where it is about nothing known.
-func storageCall(r *http.Request) (bucket, object, permission string) {
-	path, upload := strings.CutPrefix(r.URL.Path, "/upload")
-	objects, isJSON := strings.CutPrefix(path, "/storage/v1/b/")
-	bucket, isObjects := strings.CutSuffix(objects, "/o")
-	switch {
-	case isJSON && (!isObjects || strings.Contains(bucket, "/")):
-	case isJSON && upload && r.Method == http.MethodPost:
-		return bucket, "", "storage.objects.create"
-	case isJSON && !upload && r.Method == http.MethodGet:
-		return bucket, "", "storage.objects.list"
-	case !isJSON && !upload && r.Method == http.MethodGet:
-		bucket, object, _ = strings.Cut(strings.TrimPrefix(path, "/"), "/")
-		if object != "" {
-			return bucket, object, "storage.objects.get"
-		}
-	}
-	return "", "", ""
+// storageCall is what a request is about.
+type storageCall struct {
+	bucket string
+	// object is "" where it is about a bucket.
+	object string
+	// permission is what it needs, "" where it is about nothing known.
+	permission string
+	// attributes are asked for in place of the content.
+	attributes bool
 }
 
-// serveStorage answers objects.insert, for an upload in one request, and objects.list of the JSON API, and GET of the XML
-// API, by which Go's library reads. It has no objects.get: gcloud storage asks for it before it writes and takes 404
-// for an answer.
+func readStorageCall(r *http.Request) storageCall {
+	path, upload := strings.CutPrefix(r.URL.Path, "/upload")
+	path, isJSON := strings.CutPrefix(path, "/storage/v1/b/")
+	bucket, object, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	get := r.Method == http.MethodGet && !upload
+	if !isJSON {
+		if get && object != "" {
+			return storageCall{bucket: bucket, object: object, permission: "storage.objects.get"}
+		}
+		return storageCall{}
+	}
+	collection, object, isObject := strings.Cut(object, "/")
+	switch {
+	case collection != "o":
+	case isObject && get:
+		return storageCall{bucket: bucket, object: object, permission: "storage.objects.get", attributes: true}
+	case !isObject && upload && r.Method == http.MethodPost:
+		return storageCall{bucket: bucket, permission: "storage.objects.create"}
+	case !isObject && get:
+		return storageCall{bucket: bucket, permission: "storage.objects.list"}
+	}
+	return storageCall{}
+}
+
+// serveStorage answers objects.insert, for an upload in one request, objects.get and objects.list of the JSON API, and GET
+// of the XML API, by which Go's library reads.
 // https://cloud.google.com/storage/docs/json_api/v1/objects, https://cloud.google.com/storage/docs/xml-api/get-object-download
 func (g *Google) serveStorage(w http.ResponseWriter, r *http.Request) {
-	name, object, permission := storageCall(r)
-	if permission == "" {
+	call := readStorageCall(r)
+	if call.permission == "" {
 		htmlError(w, http.StatusNotFound, "The requested URL <code>"+escaped(r)+"</code> was not found on this server.")
 		return
 	}
@@ -81,27 +95,31 @@ func (g *Google) serveStorage(w http.ResponseWriter, r *http.Request) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	b := g.buckets[name]
+	b := g.buckets[call.bucket]
 	switch {
 	case b == nil:
 		storageError(w, http.StatusNotFound, "notFound", "The specified bucket does not exist.")
 	case !slices.ContainsFunc(b.members, func(m string) bool { return memberCovers(m, caller.principal) }):
 		storageError(w, http.StatusForbidden, "forbidden", fmt.Sprintf("%s does not have %s access to the Google Cloud Storage bucket. "+
-			"Permission '%s' denied on resource (or it may not exist).", strings.TrimPrefix(caller.principal, "serviceAccount:"), permission, permission))
-	case permission == "storage.objects.create":
-		g.insertObject(w, r, name, b)
-	case object != "" && b.objects[object] == nil:
+			"Permission '%s' denied on resource (or it may not exist).", strings.TrimPrefix(caller.principal, "serviceAccount:"), call.permission, call.permission))
+	case call.permission == "storage.objects.create":
+		g.insertObject(w, r, call.bucket, b)
+	case call.attributes && b.objects[call.object] == nil:
+		storageError(w, http.StatusNotFound, "notFound", "No such object: "+call.bucket+"/"+call.object)
+	case call.attributes:
+		writeJSON(w, http.StatusOK, g.object(call.bucket, call.object, b.objects[call.object]))
+	case call.object != "" && b.objects[call.object] == nil:
 		w.Header().Set("Content-Type", "application/xml; charset=UTF-8")
 		w.WriteHeader(http.StatusNotFound)
 		_, _ = w.Write([]byte("<?xml version='1.0' encoding='UTF-8'?><Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>"))
-	case object != "":
+	case call.object != "":
 		w.Header().Set("Content-Type", "application/octet-stream")
 		w.Header().Set("X-Goog-Generation", "1")
-		_, _ = w.Write(b.objects[object])
+		_, _ = w.Write(b.objects[call.object])
 	default:
 		items := []map[string]any{}
 		for object, content := range b.objects {
-			items = append(items, g.object(name, object, content))
+			items = append(items, g.object(call.bucket, object, content))
 		}
 		slices.SortFunc(items, func(a, b map[string]any) int { return strings.Compare(a["name"].(string), b["name"].(string)) })
 		writeJSON(w, http.StatusOK, map[string]any{"kind": "storage#objects", "items": items})

@@ -53,6 +53,12 @@ func TestAGrantedAccountReadsObjects(t *testing.T) {
 	if got := g.read(t, "reports/2026/11.csv", token); got.status != http.StatusOK || got.body != "a,b\n" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+	if got := g.read(t, "storage/v1/b/reports/o/2026/11.csv", token); got.status != http.StatusOK || got.at(t, "size") != "4" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+	if got := g.read(t, "storage/v1/b/reports/o/2026/12.csv", token); got.status != http.StatusNotFound {
+		t.Errorf("%d %s", got.status, got.body)
+	}
 	if got := g.read(t, "reports/2026/12.csv", token); got.status != http.StatusNotFound || !strings.Contains(got.body, "<Code>NoSuchKey</Code>") {
 		t.Errorf("%d %s", got.status, got.body)
 	}
