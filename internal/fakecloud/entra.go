@@ -47,16 +47,20 @@ func StartEntra(ca *CA, now func() time.Time) (*Entra, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entra{life: DefaultLife, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
-	e.Server, err = listen(ca, http.HandlerFunc(e.serve))
+	e := &Entra{key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
+	e.Server, err = listen(ca, http.HandlerFunc(e.serve), PublicAuthority)
 	return e, err
 }
+
+// PublicAuthority is Entra ID's name in the public cloud. The fake answers under it where a client cannot be told of
+// another and a proxy leads it here.
+const PublicAuthority = "login.microsoftonline.com"
 
 // DefaultLife is how long access tokens live unless Issue says otherwise.
 const DefaultLife = 75 * time.Minute
 
-// Issue says how long access tokens live from now on, those of managed identities too; Entra's own are given 60 to 90
-// minutes. groups is how many group ids they carry: two hundred, the most that Entra puts into a JWT, make one of 12 KB.
+// Issue says how long access tokens live from now on, those of managed identities and of clients that take up claims
+// challenges too; Entra's own are given 60 to 90 minutes, and 0 means that again. groups is how many group ids they carry: two hundred, the most that Entra puts into a JWT, make one of 12 KB.
 // https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#groups-overage-claim
 func (e *Entra) Issue(life time.Duration, groups int) {
 	e.mu.Lock()
@@ -64,10 +68,15 @@ func (e *Entra) Issue(life time.Duration, groups int) {
 	e.life, e.groups = life, groups
 }
 
-func (e *Entra) lifetime() time.Duration {
+func (e *Entra) lifetime() time.Duration { return e.lifetimeOr(DefaultLife) }
+
+func (e *Entra) lifetimeOr(usual time.Duration) time.Duration {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.life
+	if e.life != 0 {
+		return e.life
+	}
+	return usual
 }
 
 // AddApplication makes an application, and with it its tenant, exist.
@@ -124,13 +133,13 @@ func (e *Entra) serve(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, e.key.jwks())
 	case tenant == "common" && rest == "discovery/instance":
 		writeJSON(w, http.StatusOK, map[string]any{
-			"tenant_discovery_endpoint": e.URL + "/common/.well-known/openid-configuration", "api-version": "1.1", "metadata": []any{},
+			"tenant_discovery_endpoint": "https://" + r.Host + "/common/.well-known/openid-configuration", "api-version": "1.1", "metadata": []any{},
 		})
 	case !e.hasTenant(tenant):
 		e.refuse(w, refusal{http.StatusBadRequest, "invalid_tenant", 90002,
 			"Tenant '" + tenant + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."})
 	case rest == "v2.0/.well-known/openid-configuration" || rest == ".well-known/openid-configuration":
-		e.serveDiscovery(w, tenant, strings.HasPrefix(rest, "v2.0/"))
+		e.serveDiscovery(w, r.Host, tenant, strings.HasPrefix(rest, "v2.0/"))
 	case rest == "oauth2/v2.0/devicecode" && r.Method == http.MethodPost:
 		e.serveDeviceCode(w, r, tenant)
 	case rest == "oauth2/v2.0/token" && r.Method == http.MethodPost:
@@ -140,8 +149,8 @@ func (e *Entra) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (e *Entra) serveDiscovery(w http.ResponseWriter, tenant string, v2 bool) {
-	base := e.URL + "/" + tenant
+func (e *Entra) serveDiscovery(w http.ResponseWriter, host, tenant string, v2 bool) {
+	base := "https://" + host + "/" + tenant
 	issuer, path := IssuerV1(tenant), "/oauth2"
 	if v2 {
 		issuer, path = IssuerV2(tenant), "/oauth2/v2.0"

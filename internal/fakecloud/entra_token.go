@@ -68,7 +68,7 @@ func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string
 		return
 	}
 	if evaluated != nil {
-		life = continuousLife
+		life = e.lifetimeOr(continuousLife)
 		evaluated["exp"] = e.now().Add(life).Unix()
 	}
 	token, err := e.mint(app, resource, method, confirmation, evaluated)

@@ -64,7 +64,7 @@ func (c *CA) Client() *http.Client {
 	}}
 }
 
-func (c *CA) leaf() (tls.Certificate, error) {
+func (c *CA) leaf(names ...string) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -72,7 +72,7 @@ func (c *CA) leaf() (tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "127.0.0.1"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, DNSNames: []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, DNSNames: append([]string{"localhost"}, names...),
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, &key.PublicKey, c.key)
@@ -102,12 +102,12 @@ type Server struct {
 }
 
 // listen starts handler on a free loopback port; with TLS when ca is not nil, plain HTTP otherwise (the metadata
-// services of both clouds are plain HTTP).
-func listen(ca *CA, handler http.Handler) (*Server, error) {
+// services of both clouds are plain HTTP). Its certificate has other names of the server too.
+func listen(ca *CA, handler http.Handler, names ...string) (*Server, error) {
 	if ca == nil {
 		return listenWith(nil, handler)
 	}
-	cert, err := ca.leaf()
+	cert, err := ca.leaf(names...)
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,7 @@ func secret() map[string]string {
 func issuing(life time.Duration) func(*azureMachine) func() {
 	return func(m *azureMachine) func() {
 		m.clouds.Entra.Issue(life, 0)
-		return func() { m.clouds.Entra.Issue(fakecloud.DefaultLife, 0) }
+		return func() { m.clouds.Entra.Issue(0, 0) }
 	}
 }
 
