@@ -147,7 +147,7 @@ func (b *Blob) authenticate(raw string) (oid, refused string) {
 		return "", "Issuer validation failed"
 	case audience != "https://storage.azure.com" && audience != b.URL && audience != "e406a681-f3d4-42a8-90b6-c2b029497af1":
 		return "", "Audience validation failed"
-	case !b.now().Before(expires) || b.now().Before(from.Add(-assertionSkew)):
+	case !b.now().Before(expires) || b.now().Before(from.Add(-AssertionSkew)):
 		return "", "Lifetime validation failed"
 	}
 	oid, _ = claims["oid"].(string)

@@ -35,6 +35,7 @@ type Entra struct {
 
 	mu      sync.Mutex
 	life    time.Duration
+	skew    time.Duration
 	groups  int
 	apps    []Application
 	issuers map[string]string
@@ -47,7 +48,7 @@ func StartEntra(ca *CA, now func() time.Time) (*Entra, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entra{key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
+	e := &Entra{skew: AssertionSkew, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
 	e.Server, err = listen(ca, http.HandlerFunc(e.serve), PublicAuthority)
 	return e, err
 }
@@ -66,6 +67,13 @@ func (e *Entra) Issue(life time.Duration, groups int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.life, e.groups = life, groups
+}
+
+// AllowSkew says how far the clock of an assertion's issuer may be off. With none an assertion ends when it says so.
+func (e *Entra) AllowSkew(skew time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.skew = skew
 }
 
 func (e *Entra) lifetime() time.Duration { return e.lifetimeOr(DefaultLife) }

@@ -17,8 +17,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// assertionSkew is how far the clocks of an assertion's issuer and Entra ID may be apart.
-const assertionSkew = 5 * time.Minute
+// AssertionSkew is how far the clocks of an assertion's issuer and Entra ID may be apart unless AllowSkew says otherwise.
+const AssertionSkew = 5 * time.Minute
 
 // serveToken is the client credentials grant with each way a confidential client can prove itself.
 func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string) {
@@ -227,7 +227,10 @@ func (e *Entra) checkTimes(claims map[string]any) *refusal {
 	now := e.now()
 	expires, ok := seconds(claims, "exp")
 	from, _ := seconds(claims, "nbf")
-	if !ok || now.After(expires.Add(assertionSkew)) || now.Before(from.Add(-assertionSkew)) {
+	e.mu.Lock()
+	skew := e.skew
+	e.mu.Unlock()
+	if !ok || now.After(expires.Add(skew)) || now.Before(from.Add(-skew)) {
 		const layout = "2006-01-02T15:04:05.0000000Z"
 		no := invalidClient(700024, "Client assertion is not within its valid time range. Current time: %s, assertion valid from %s, expiry time of assertion %s. Review the documentation at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
 			now.UTC().Format(layout), from.UTC().Format(layout), expires.UTC().Format(layout))

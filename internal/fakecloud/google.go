@@ -70,6 +70,7 @@ type Google struct {
 	providers map[string]OIDCProvider
 	instance  GoogleInstance
 	minted    map[string]mintedToken
+	idLife    time.Duration
 	served    []string
 	buckets   map[string]*bucket
 	jobs      map[string]queryJob

@@ -10,6 +10,22 @@ import (
 // idTokenLifetime is what every Google ID token of a service account lives.
 const idTokenLifetime = time.Hour
 
+// IssueIDTokens says how long ID tokens live from now on. 0 means as long as Google's.
+func (g *Google) IssueIDTokens(life time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.idLife, g.minted = life, map[string]mintedToken{}
+}
+
+func (g *Google) idTokenLife() time.Duration {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.idLife != 0 {
+		return g.idLife
+	}
+	return idTokenLifetime
+}
+
 // idToken is an ID token about to be signed.
 type idToken struct {
 	claims map[string]any
@@ -54,7 +70,7 @@ func (g *Google) mint(account ServiceAccount, audience string, extra map[string]
 	now := g.now()
 	t := idToken{claims: map[string]any{
 		"iss": GoogleIssuer, "aud": audience, "azp": account.UniqueID, "sub": account.UniqueID,
-		"iat": now.Unix(), "exp": now.Add(idTokenLifetime).Unix(),
+		"iat": now.Unix(), "exp": now.Add(g.idTokenLife()).Unix(),
 	}}
 	maps.Copy(t.claims, extra)
 	for _, option := range options {

@@ -178,7 +178,7 @@ func (g *Google) serveMetadataToken(w http.ResponseWriter, r *http.Request, i Go
 			return !slices.Contains(i.Scopes, s) && !slices.Contains(i.Scopes, cloudPlatformScope)
 		})
 	}
-	kept, _ := g.keep("token "+strings.Join(scopes, " "), func() (string, error) {
+	kept, _ := g.keep("token "+strings.Join(scopes, " "), time.Hour, func() (string, error) {
 		return g.issue(googleGrant{principal: principal, scopes: scopes, expires: g.now().Add(time.Hour)}), nil
 	})
 	metadataJSON(w, map[string]any{
@@ -222,7 +222,7 @@ func (g *Google) serveMetadataIdentity(w http.ResponseWriter, r *http.Request, i
 			}}
 		}
 	}
-	kept, err := g.keep(fmt.Sprintf("identity %q %q", audience, format), func() (string, error) {
+	kept, err := g.keep(fmt.Sprintf("identity %q %q", audience, format), g.idTokenLife(), func() (string, error) {
 		return g.mint(account, audience, extra)
 	})
 	if err != nil {
@@ -233,8 +233,8 @@ func (g *Google) serveMetadataIdentity(w http.ResponseWriter, r *http.Request, i
 	_, _ = w.Write([]byte(kept.value))
 }
 
-// keep returns the token kept under key while it has more than five minutes left, else a new one that lives an hour.
-func (g *Google) keep(key string, mint func() (string, error)) (mintedToken, error) {
+// keep returns the token kept under key while it has more than five minutes left, else a new one with this life.
+func (g *Google) keep(key string, life time.Duration, mint func() (string, error)) (mintedToken, error) {
 	now := g.now()
 	g.mu.Lock()
 	kept, ok := g.minted[key]
@@ -252,7 +252,7 @@ func (g *Google) keep(key string, mint func() (string, error)) (mintedToken, err
 	if first := g.minted[key]; first.expires.Sub(now) > metadataReuse {
 		return first, nil
 	}
-	kept = mintedToken{value, now.Add(time.Hour)}
+	kept = mintedToken{value, now.Add(life)}
 	g.minted[key] = kept
 	return kept, nil
 }
