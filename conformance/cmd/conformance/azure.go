@@ -51,6 +51,7 @@ func azureClients() []client {
 			ask{verb: "DeveloperToolsCredential", args: []string{"DeveloperToolsCredential", storage + "/.default"}, check: issued(fakecloud.SandboxTenant, storage)}))},
 		{"go", installGo("azidentity"), sdk(credentialNames{az: "AzureCLICredential", azd: "AzureDeveloperCLICredential", chain: "DefaultAzureCredential"})},
 		{"terraform", installGo("goazuresdk"), fixedAsks(terraformAsks())},
+		{"opentofu", installOpenTofu, openTofuAsks},
 		{"databricks", installGo("databricks"), databricksAsks},
 		{"mssql", installGo("mssql"), sqlAsks},
 		{"kubectl", installGo("kubectl"), kubectlAsks},

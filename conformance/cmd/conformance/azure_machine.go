@@ -66,7 +66,7 @@ func startMachine(ctx context.Context, shop *workshop) (_ *machine, err error) {
 	return m, shop.sh(ctx, m.dir, helper, "shim", "install", "--dir", m.shims)
 }
 
-// certify makes a certificate for loopback that is its own authority: the sandbox's authority signs for nobody else.
+// certify makes a certificate for loopback and for Azurite that is its own authority: the sandbox's authority signs for nobody else.
 func (m *machine) certify() error {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -75,7 +75,7 @@ func (m *machine) certify() error {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "idferry conformance"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: []string{"localhost", azuriteHost},
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 		IsCA: true, BasicConstraintsValid: true,
 	}
