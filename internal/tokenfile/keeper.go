@@ -95,7 +95,8 @@ func wait(now time.Time, held, t token.Token) time.Duration {
 		// It lives no longer than this: a first one may only be old.
 		return max(left/2, shortest)
 	case first:
-		return max(left-lead, 0)
+		// Within a second some issuers sign the same token again, and would look as if they had no other.
+		return max(left-lead, 2*time.Second)
 	}
 	return max(left-lead, shortest)
 }
