@@ -66,8 +66,10 @@ func Run(t *testing.T, dir string) {
 			"ask-cluster":     withStory(askCluster),
 			"clock":           withStory(clock),
 			"issue":           withStory(func(ts *testscript.TestScript, s *story, args []string) { s.Entra.Issue(lifetime(ts, args[0]), 0) }),
-			"issue-google":    withStory(func(ts *testscript.TestScript, s *story, args []string) { s.Google.IssueIDTokens(lifetime(ts, args[0])) }),
-			"await":           withStory(await),
+			"issue-google": withStory(func(ts *testscript.TestScript, s *story, args []string) {
+				s.Google.IssueIDTokens(lifetime(ts, args[0]))
+			}),
+			"await": withStory(await),
 		},
 	})
 }
