@@ -1,8 +1,10 @@
 // Asks @azure/identity or @azure/storage-blob for one thing and prints how that went as one JSON line.
 //
 //	client.mjs VERB SCOPE [TENANT]    one token from the credential of that name
+//	client.mjs VERB SCOPE every SECONDS APART    the same credential over and over
 //	client.mjs Blobs ACCOUNT_URL      writes and lists a blob
 import { readFile } from "node:fs/promises";
+import { setTimeout } from "node:timers/promises";
 import * as identity from "@azure/identity";
 import { BlobServiceClient } from "@azure/storage-blob";
 
@@ -11,6 +13,16 @@ const credential = (name) => new identity[name]({ additionallyAllowedTenants: ["
 async function takeToken(verb, scope, tenantId) {
   const { token, expiresOnTimestamp } = await credential(verb).getToken(scope, { tenantId });
   return { token, expires_on: Math.floor(expiresOnTimestamp / 1000) };
+}
+
+async function every(verb, scope, seconds, apart) {
+  const same = credential(verb);
+  const asked = [], tokens = [];
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; await setTimeout(apart * 1000)) {
+    asked.push(Date.now());
+    tokens.push((await same.getToken(scope)).token);
+  }
+  return { asked, tokens };
 }
 
 async function writeAndList(url) {
@@ -28,7 +40,10 @@ const { version } = JSON.parse(await readFile(new URL(`node_modules/${name}/pack
 const start = performance.now();
 let outcome;
 try {
-  outcome = { ok: true, ...(await (verb === "Blobs" ? writeAndList(...args) : takeToken(verb, ...args))) };
+  if (verb === "Blobs") outcome = await writeAndList(...args);
+  else if (args.length > 2) outcome = await every(verb, args[0], Number(args[2]), Number(args[3]));
+  else outcome = await takeToken(verb, ...args);
+  outcome.ok = true;
 } catch (e) {
   outcome = { ok: false, error: `${e.name}: ${e.message}` };
 }

@@ -1,6 +1,7 @@
 """Asks azure-identity or azure-storage-blob for one thing and prints how that went as one JSON line.
 
 client.py VERB SCOPE [TENANT]    one token from the credential of that name
+client.py VERB SCOPE every SECONDS APART    the same credential over and over
 client.py Blobs ACCOUNT_URL      writes and lists a blob
 """
 
@@ -21,6 +22,20 @@ def take_token(verb, scope, tenant=None):
     return {"token": token.token, "expires_on": token.expires_on}
 
 
+def every(verb, scope, seconds, apart):
+    if verb == "WorkloadIdentityCredential":
+        same = identity.WorkloadIdentityCredential()
+    else:
+        same = credential(verb)
+    asked, tokens = [], []
+    start = time.monotonic()
+    while time.monotonic() - start < int(seconds):
+        asked.append(int(time.time() * 1000))
+        tokens.append(same.get_token(scope).token)
+        time.sleep(int(apart))
+    return {"asked": asked, "tokens": tokens}
+
+
 def write_and_list(url):
     from azure.storage.blob import BlobServiceClient
 
@@ -35,7 +50,13 @@ def main(verb, *args):
     answer = {"client": package, "version": version(package), "verb": verb, "ok": False}
     start = time.monotonic()
     try:
-        answer.update(write_and_list(*args) if verb == "Blobs" else take_token(verb, *args), ok=True)
+        if verb == "Blobs":
+            did = write_and_list(*args)
+        elif len(args) > 2:
+            did = every(verb, args[0], *args[2:])
+        else:
+            did = take_token(verb, *args)
+        answer.update(did, ok=True)
     except Exception as e:
         answer["error"] = f"{type(e).__name__}: {e}"
     answer["ms"] = round((time.monotonic() - start) * 1000)

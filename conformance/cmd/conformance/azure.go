@@ -34,6 +34,8 @@ type ask struct {
 	env        map[string]string
 	// hangs means that Entra ID does not answer.
 	hangs bool
+	// lasts is how long the client works before it has an answer, beyond the usual.
+	lasts time.Duration
 	// plain means that the client is not one of our programs, which answer in JSON and tell their version.
 	plain   bool
 	version string

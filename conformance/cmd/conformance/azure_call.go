@@ -32,8 +32,10 @@ type answer struct {
 	User  string `json:"user"`
 	MS    int64  `json:"ms"`
 	Error string `json:"error"`
-	// Tokens are those of each call, the last one included, where a client of Google's was asked.
+	// Tokens are those of each call, the last one included, where there are several; Asked is when the calls began, in
+	// milliseconds since 1970.
 	Tokens []string `json:"tokens"`
+	Asked  []int64  `json:"asked"`
 	// Result is what a service of Google's gave: rows, or names of objects.
 	Result []string `json:"result"`
 
@@ -50,7 +52,7 @@ func call(ctx context.Context, m *machine, clouds *fakecloud.Sandbox, name, cach
 
 // run runs the client with one ask. Its standard input stays open and silent, as JavaScript leaves it to what it runs.
 func run(ctx context.Context, m *machine, env []string, name string, argv []string, a ask) row {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, patience+a.lasts)
 	defer cancel()
 	r := row{client: name, version: a.version, verb: a.verb}
 	silent, never, err := os.Pipe()
@@ -72,7 +74,7 @@ func run(ctx context.Context, m *machine, env []string, name string, argv []stri
 	err = cmd.Run()
 	r.took = time.Since(start)
 	if ctx.Err() != nil {
-		err = fmt.Errorf("no end after %s", patience)
+		err = fmt.Errorf("no end after %s", patience+a.lasts)
 	}
 	got := answer{OK: err == nil, Output: stdout.String(), Diagnostics: stderr.String(), MS: r.took.Milliseconds()}
 	if err != nil {

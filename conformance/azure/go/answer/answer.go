@@ -10,16 +10,19 @@ import (
 
 // Answer is what a client did. ExpiresOn is in seconds since 1970.
 type Answer struct {
-	Client    string   `json:"client"`
-	Version   string   `json:"version"`
-	Verb      string   `json:"verb"`
-	OK        bool     `json:"ok"`
-	Token     string   `json:"token,omitempty"`
-	ExpiresOn int64    `json:"expires_on,omitempty"`
-	Blobs     []string `json:"blobs,omitempty"`
-	User      string   `json:"user,omitempty"`
-	MS        int64    `json:"ms"`
-	Error     string   `json:"error,omitempty"`
+	Client    string `json:"client"`
+	Version   string `json:"version"`
+	Verb      string `json:"verb"`
+	OK        bool   `json:"ok"`
+	Token     string `json:"token,omitempty"`
+	ExpiresOn int64  `json:"expires_on,omitempty"`
+	// Asked is when a call began, in milliseconds since 1970, and Tokens what each gave.
+	Asked  []int64  `json:"asked,omitempty"`
+	Tokens []string `json:"tokens,omitempty"`
+	Blobs  []string `json:"blobs,omitempty"`
+	User   string   `json:"user,omitempty"`
+	MS     int64    `json:"ms"`
+	Error  string   `json:"error,omitempty"`
 }
 
 // Print does verb with the library client, which module holds, and prints the outcome.

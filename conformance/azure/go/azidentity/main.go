@@ -1,6 +1,7 @@
 // Azidentity asks the Azure SDK for Go for one token and prints how that went as one JSON line.
 //
 //	azidentity CREDENTIAL SCOPE [TENANT]
+//	azidentity CREDENTIAL SCOPE every SECONDS APART    the same credential over and over
 package main
 
 import (
@@ -22,6 +23,12 @@ func main() {
 			return err
 		}
 		options := policy.TokenRequestOptions{Scopes: []string{os.Args[2]}}
+		if len(os.Args) > 4 {
+			return a.Every(os.Args[4:], func() (string, error) {
+				token, err := c.GetToken(context.Background(), options)
+				return token.Token, err
+			})
+		}
 		if len(os.Args) > 3 {
 			options.TenantID = os.Args[3]
 		}
@@ -40,6 +47,8 @@ func credential(name string) (azcore.TokenCredential, error) {
 		return azidentity.NewAzureDeveloperCLICredential(&azidentity.AzureDeveloperCLICredentialOptions{AdditionallyAllowedTenants: any})
 	case "DefaultAzureCredential":
 		return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{AdditionallyAllowedTenants: any})
+	case "WorkloadIdentityCredential":
+		return azidentity.NewWorkloadIdentityCredential(nil)
 	}
 	return nil, fmt.Errorf("unknown credential %q", name)
 }
