@@ -24,7 +24,7 @@ def take_token(verb, scope, tenant=None):
 
 def every(verb, scope, seconds, apart):
     if verb == "WorkloadIdentityCredential":
-        same = identity.WorkloadIdentityCredential()
+        same = identity.WorkloadIdentityCredential(disable_instance_discovery=True)
     else:
         same = credential(verb)
     asked, tokens = [], []

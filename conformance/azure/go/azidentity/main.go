@@ -48,7 +48,7 @@ func credential(name string) (azcore.TokenCredential, error) {
 	case "DefaultAzureCredential":
 		return azidentity.NewDefaultAzureCredential(&azidentity.DefaultAzureCredentialOptions{AdditionallyAllowedTenants: any})
 	case "WorkloadIdentityCredential":
-		return azidentity.NewWorkloadIdentityCredential(nil)
+		return azidentity.NewWorkloadIdentityCredential(&azidentity.WorkloadIdentityCredentialOptions{DisableInstanceDiscovery: true})
 	}
 	return nil, fmt.Errorf("unknown credential %q", name)
 }
