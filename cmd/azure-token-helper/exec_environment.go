@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"strings"
 
@@ -24,6 +25,12 @@ func overruling() []string {
 func (v *execute) environment(s *session, endpoint *oidcrequest.Endpoint, file, bin string) launch.Environment {
 	env, dropped := launch.Environment(v.process.Environ()).Without(overruling()...)
 	v.process.NotPassedOn(dropped, "the Google identity")
+	for _, name := range []string{"ARM_ACCESS_KEY", "ARM_SAS_TOKEN"} {
+		// It may be how the state is meant to be read, by an identity without a role there.
+		if env.Get(name) != "" {
+			_, _ = fmt.Fprintf(v.process.Stderr, "%s: %s is passed on, and the azurerm backend takes it in place of the Google identity\n", v.process.Name, name)
+		}
+	}
 	// What the program itself or an az of ours asks takes the same file, whatever chose the identity here.
 	env = env.Set("IDFERRY_GOOGLE_SOURCE", "token-file")
 	for _, set := range []struct{ flag, name, value string }{{"cache", "IDFERRY_CACHE", v.cache.Mode}, {"cache-dir", "IDFERRY_CACHE_DIR", v.cache.Dir}, {"log-file", "IDFERRY_LOG", v.logFile}} {
