@@ -90,7 +90,7 @@ func (t teller) tell(process *os.Process, done <-chan struct{}) {
 			return
 		case s := <-t.signals:
 			now := time.Now()
-			if t.known(s) || now.Sub(last[s]) < twice {
+			if t.known(s) || ends(s) && now.Sub(last[s]) < twice {
 				continue
 			}
 			last[s] = now
@@ -101,6 +101,11 @@ func (t teller) tell(process *os.Process, done <-chan struct{}) {
 			}
 		}
 	}
+}
+
+// ends reports whether a program takes the second of these for more than the first.
+func ends(s os.Signal) bool {
+	return s == syscall.SIGINT || s == syscall.SIGTERM || s == syscall.SIGQUIT || s == syscall.SIGHUP
 }
 
 // known reports whether the program was told already, or need not be.
