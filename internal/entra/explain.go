@@ -184,7 +184,7 @@ func fromText(text string, cause error) *problem.Error {
 	}
 	code := "AADSTS" + m[1]
 	message := strings.TrimSuffix("entra id refused: "+code+": "+short(m[2]), ": ")
-	return &problem.Error{Code: code, Message: message, Hint: hintFor(m[1]), Err: cause}
+	return Advise(&problem.Error{Code: code, Message: message, Err: cause}, nil)
 }
 
 // short is the part of an upstream's text that helps: on one line, without ids that only Microsoft can look up,

@@ -38,7 +38,7 @@ func TestWhatEntraSaysIsKeptAndWhatToDoIsAdded(t *testing.T) {
 	}{
 		"subject does not match": {
 			answered(401, "application/json", `{"error":"invalid_client","error_description":"AADSTS700213: No matching federated identity record found for presented assertion subject 'x'. Please check your federated identity credential Subject, Audience and Issuer against the presented assertion. https://learn.microsoft.com/x`+tail+`","error_codes":[700213]}`),
-			"AADSTS700213", "AADSTS700213: No matching federated identity record found for presented assertion subject 'x'", "az ad app federated-credential list",
+			"AADSTS700213", "AADSTS700213: No matching federated identity record found for presented assertion subject 'x'", "an e-mail address stands where Google's numeric id belongs",
 		},
 		"tenant does not exist, line breaks as Entra writes them": {
 			answered(400, "application/json", `{"error":"invalid_tenant","error_description":"AADSTS90002: Tenant 'nowhere' not found. Check to make sure you have the correct tenant ID.\r\nTrace ID: 0a\r\nCorrelation ID: 0b\r\nTimestamp: 2026"}`),
@@ -92,8 +92,8 @@ func TestAnExplainedErrorStaysAsItIs(t *testing.T) {
 // code beside them.
 func TestNoTextSendsAnSDKOnTheWrongTrack(t *testing.T) {
 	said := []error{answered(400, "application/json", `{"error":"x","error_description":"AADSTS1: run az login, or az account set."}`), errors.New("Please run 'az login'")}
-	for _, number := range []string{"70021", "700213", "700024", "700016", "90002", "50076", "700082", "65001", "7000222"} {
-		said = append(said, errors.New("AADSTS"+number+": no"))
+	for _, e := range Catalogue() {
+		said = append(said, errors.New(e.Code+": no"))
 	}
 	for _, err := range said {
 		for _, never := range []string{"az login", "az account set", "CLIInternalError", "is not recognized"} {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/idferry/idferry/internal/catalogue"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
@@ -29,33 +30,39 @@ func (e Exchange) explain(err error, assertion token.Token) error {
 	if strings.HasPrefix(p.Code, "AADSTS70021") {
 		p.Message += fmt.Sprintf("; presented: issuer %s, subject %s, audience %s",
 			oneLine(claims.Issuer), oneLine(claims.Subject), oneLine(claims.Audience...))
-		p.Hint = "if that is the identity to trust: " + e.createCredential(claims) +
-			" (a user-assigned managed identity has az identity federated-credential create); it must match letter by letter, and a new one takes some minutes to work"
 	}
 	now := e.Now()
 	expired := !claims.Expiry.IsZero() && !now.Before(claims.Expiry)
 	if p.Code == "AADSTS700024" || expired {
 		p.Message += fmt.Sprintf("; this machine's clock shows %s, the assertion is valid until %s", now.UTC().Format(time.RFC3339), claims.Expiry.Format(time.RFC3339))
 	}
-	return &p
+	return Advise(&p, e.values(claims))
 }
 
-// createCredential returns the command that makes the application trust what was presented.
+// values are what the catalogue's places stand for in this exchange.
 // https://learn.microsoft.com/cli/azure/ad/app/federated-credential#az-ad-app-federated-credential-create
-func (e Exchange) createCredential(claims token.Claims) string {
-	parameters, _ := json.Marshal(struct {
-		Name      string   `json:"name"`
+func (e Exchange) values(claims token.Claims) catalogue.Values {
+	type changeable struct {
 		Issuer    string   `json:"issuer"`
 		Subject   string   `json:"subject"`
 		Audiences []string `json:"audiences"`
-	}{credentialName(claims.Issuer), claims.Issuer, claims.Subject, claims.Audience})
-	// A claim is whatever the issuer wrote; within single quotes of a shell only the quote itself means something.
-	quoted := strings.ReplaceAll(string(parameters), "'", `'\''`)
-	return fmt.Sprintf("az ad app federated-credential create --id %s --parameters '%s'", e.ClientID, quoted)
+	}
+	same := changeable{claims.Issuer, claims.Subject, claims.Audience}
+	whole, _ := json.Marshal(struct {
+		Name string `json:"name"`
+		changeable
+	}{CredentialName(claims.Issuer), same})
+	some, _ := json.Marshal(same)
+	return catalogue.Values{
+		Application: e.ClientID, Tenant: e.TenantID, "issuer": claims.Issuer, "subject": claims.Subject, "audience": strings.Join(claims.Audience, " "),
+		"name": CredentialName(claims.Issuer), "credential": string(whole), "change": string(some),
+		// In a raw string of JMESPath a backslash goes before a quote.
+		"by-subject": "[?subject=='" + strings.ReplaceAll(claims.Subject, "'", `\'`) + "'].id",
+	}
 }
 
-// credentialName makes a name for a federated credential of its issuer's host, in the characters that Entra allows there.
-func credentialName(issuer string) string {
+// CredentialName makes a name for a federated credential of its issuer's host, in the characters that Entra allows there.
+func CredentialName(issuer string) string {
 	host := issuer
 	if u, err := url.Parse(issuer); err == nil && u.Hostname() != "" {
 		host = u.Hostname()

@@ -18,10 +18,40 @@ type Error struct {
 	Message string
 	// Hint is the next thing to do, as a command to type wherever there is one. It may be empty.
 	Hint string
+	// Advice is what is known of a failure that the catalogue has. It is nil for others; where it is set, Hint says the same
+	// on one line.
+	Advice *Advice
 	// Misuse marks what the caller typed or configured wrongly, as opposed to what went wrong afterwards.
 	Misuse bool
 	// Err is the cause, for errors.Is and errors.As. It may be nil.
 	Err error
+}
+
+// Advice is what to do about a known failure.
+type Advice struct {
+	// Cause says what the failure means, Mend what to do. Both are in the form of a Message.
+	Cause, Mend string
+	// Run are commands that do it, ready to paste; the first is the one to begin with.
+	Run []string
+	// Wait says how long it takes to work; empty if it works at once.
+	Wait string
+	// See is the URL of a page about it.
+	See string
+}
+
+// Line returns the advice as one line, with the first command alone.
+func (a *Advice) Line() string {
+	mend := a.Mend
+	if len(a.Run) > 0 {
+		mend = strings.TrimPrefix(mend+": "+a.Run[0], ": ")
+	}
+	var parts []string
+	for _, p := range []string{a.Cause, mend, a.Wait} {
+		if p != "" {
+			parts = append(parts, p)
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // Codes of failures that do not come from an upstream.
@@ -70,6 +100,12 @@ func (e *Error) Sentence() string {
 // WithHint sets what to do next and returns e.
 func (e *Error) WithHint(format string, args ...any) *Error {
 	e.Hint = fmt.Sprintf(format, args...)
+	return e
+}
+
+// WithAdvice sets the advice, and the hint to its line, and returns e.
+func (e *Error) WithAdvice(a *Advice) *Error {
+	e.Advice, e.Hint = a, a.Line()
 	return e
 }
 
