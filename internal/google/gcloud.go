@@ -14,6 +14,7 @@ import (
 	"github.com/idferry/idferry/internal/child"
 	"github.com/idferry/idferry/internal/machine"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/sts"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -64,7 +65,7 @@ func (g *gcloud) explain(err error, stderr string) error {
 	if !errors.As(err, &exit) {
 		return problem.New(problem.NoIdentity, "running gcloud: %w", err)
 	}
-	e := problem.New(problem.NoIdentity, "gcloud auth print-identity-token ended with %d: %s", exit.ExitCode(), quote(stderr))
+	e := problem.New(problem.NoIdentity, "gcloud auth print-identity-token ended with %d: %s", exit.ExitCode(), sts.Quote(stderr))
 	switch {
 	case strings.Contains(stderr, "Invalid account"):
 		return e.WithHint("a user's account takes no audience; name a service account with --impersonate-service-account EMAIL, or activate one: gcloud auth activate-service-account --key-file=FILE")

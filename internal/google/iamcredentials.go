@@ -9,7 +9,9 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/idferry/idferry/internal/catalogue"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/sts"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -107,10 +109,8 @@ func (i *impersonated) generate(ctx context.Context, caller bearer) (token.Secre
 		return token.Secret{}, problem.New(problem.Unreachable, "%s: the answer broke off: %w", what, err)
 	}
 	if resp.StatusCode != http.StatusOK {
-		refused := readRefusal(resp.StatusCode, resp.Header.Get("Content-Type"), answer)
-		e := refused.problem(what)
-		e.Hint = i.advice(ctx, caller, refused)
-		return token.Secret{}, e
+		refused := sts.ReadRefusal(resp.StatusCode, resp.Header.Get("Content-Type"), answer)
+		return token.Secret{}, refused.Problem(what, i.values(ctx, caller, refused))
 	}
 	var granted struct {
 		Token string `json:"token"`
@@ -121,44 +121,30 @@ func (i *impersonated) generate(ctx context.Context, caller bearer) (token.Secre
 	return token.NewSecret(granted.Token), nil
 }
 
-// advice is the command that most likely mends a refusal.
-func (i *impersonated) advice(ctx context.Context, caller bearer, r refusal) string {
-	switch {
-	case r.reason == "SERVICE_DISABLED":
-		project := ""
-		if id, ok := strings.CutPrefix(r.consumer, "projects/"); ok {
-			project = " --project=" + id
-		}
-		return "gcloud services enable iamcredentials.googleapis.com" + project
-	case r.reason == "ACCESS_TOKEN_SCOPE_INSUFFICIENT":
-		return "the machine's access scopes are too narrow; stop it, then: gcloud compute instances set-service-account INSTANCE --scopes=cloud-platform"
-	case r.status == http.StatusNotFound:
-		return "check the address: gcloud iam service-accounts describe " + i.chain.target
-	case r.status != http.StatusForbidden:
-		return ""
+// values are what the catalogue's places stand for in this call.
+func (i *impersonated) values(ctx context.Context, caller bearer, r sts.Refusal) catalogue.Values {
+	v := catalogue.Values{sts.Account: i.chain.target, sts.Service: strings.TrimPrefix(r.Consumer, "projects/")}
+	if r.Status != http.StatusForbidden {
+		return v
 	}
 	links := append([]string{""}, i.chain.delegates...)
 	links = append(links, i.chain.target)
 	// Of a chain, the error does not say which link is missing; implicitDelegation is about every link but the last.
 	at := len(links) - 2
 	role := openIDTokenCreator
-	if strings.Contains(r.message, "implicitDelegation") {
+	if strings.Contains(r.Message, "implicitDelegation") {
 		at, role = 0, tokenCreator
 	}
-	member := ""
-	if at == 0 {
-		member = caller.member(ctx)
+	if at > 0 {
+		v[sts.Member] = "serviceAccount:" + links[at]
+	} else {
+		v[sts.Member] = caller.member(ctx)
 		if role == openIDTokenCreator && caller.role != "" {
 			role = caller.role
 		}
-	} else {
-		member = "serviceAccount:" + links[at]
 	}
-	command := "gcloud iam service-accounts add-iam-policy-binding " + links[at+1] + " --member='" + member + "' --role=" + role
-	if len(i.chain.delegates) > 0 && role == tokenCreator {
-		return "every account of the chain needs " + tokenCreator + " on the next; for the first: " + command
-	}
-	return command + " (a new binding takes up to a few minutes to work)"
+	v[sts.Account], v[sts.Role] = links[at+1], role
+	return v
 }
 
 // iamEndpoint returns where IAM Credentials is asked: the override, else where a file's own

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2/google"
 
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/sts"
 	"github.com/idferry/idferry/internal/token"
 	"github.com/idferry/idferry/internal/upstream"
 )
@@ -50,7 +51,7 @@ func (c *fileCredentials) accessToken(ctx context.Context) (bearer, error) {
 	what := "getting an access token from " + c.file.origin
 	src, err := c.tokenSource(context.WithValue(ctx, oauth2.HTTPClient, client))
 	if err != nil {
-		return bearer{}, problem.Input(c.file.origin, "%s", quote(err.Error()))
+		return bearer{}, problem.Input(c.file.origin, "%s", sts.Quote(err.Error()))
 	}
 	granted, err := src.Token()
 	if err != nil {

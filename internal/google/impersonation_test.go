@@ -31,7 +31,7 @@ func TestUserImpersonates(t *testing.T) {
 	s.KeyFile, s.ServiceAccount = w.user(), runner
 	_, _, _, err := w.take(s)
 	refused(t, err, "PERMISSION_DENIED", "answered 403 PERMISSION_DENIED: Permission 'iam.serviceAccounts.getOpenIdToken' denied on resource (or it may not exist)",
-		"gcloud iam service-accounts add-iam-policy-binding "+runner+" --member='user:me@example.com' --role="+openIDTokenCreator)
+		"gcloud iam service-accounts add-iam-policy-binding "+runner+" --member=user:me@example.com --role="+openIDTokenCreator)
 	w.cloud.Bind("user:me@example.com", fakecloud.RoleOpenIDTokenCreator, runner)
 	w.takeFor(s, "impersonation", runner)
 
@@ -55,10 +55,10 @@ func TestDelegatesAreKept(t *testing.T) {
 	s := w.settings("impersonation")
 	s.KeyFile, s.ServiceAccount = w.key(runner), middle+" , "+deployer
 	_, _, _, err := w.take(s)
-	refused(t, err, "PERMISSION_DENIED", "implicitDelegation", "add-iam-policy-binding "+middle+" --member='serviceAccount:"+runner+"' --role="+tokenCreator)
+	refused(t, err, "PERMISSION_DENIED", "implicitDelegation", "add-iam-policy-binding "+middle+" --member=serviceAccount:"+runner+" --role="+tokenCreator)
 	w.cloud.Bind("serviceAccount:"+runner, fakecloud.RoleTokenCreator, middle)
 	_, _, _, err = w.take(s)
-	refused(t, err, "PERMISSION_DENIED", "add-iam-policy-binding "+deployer+" --member='serviceAccount:"+middle+"' --role="+openIDTokenCreator)
+	refused(t, err, "PERMISSION_DENIED", "add-iam-policy-binding "+deployer+" --member=serviceAccount:"+middle+" --role="+openIDTokenCreator)
 	w.cloud.Bind("serviceAccount:"+middle, fakecloud.RoleOpenIDTokenCreator, deployer)
 	w.takeFor(s, "impersonation", deployer)
 }
@@ -113,7 +113,7 @@ func TestExternalAccountTakesItsOwnTarget(t *testing.T) {
 	file, principal := w.external(deployer)
 	s.KeyFile = file
 	_, _, _, err := w.take(s)
-	refused(t, err, "PERMISSION_DENIED", "--member='principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/pool/subject/SUBJECT' --role="+workloadIdentity)
+	refused(t, err, "PERMISSION_DENIED", "--member=principal://iam.googleapis.com/projects/42/locations/global/workloadIdentityPools/pool/subject/SUBJECT --role="+workloadIdentity)
 	w.cloud.Bind(principal, fakecloud.RoleWorkloadIdentityUser, deployer)
 	w.takeFor(s, "impersonation", deployer)
 	s.ServiceAccount = deployer // said twice
@@ -132,7 +132,7 @@ func TestExternalAccountGoesOnToAnotherTarget(t *testing.T) {
 	s.KeyFile, s.ServiceAccount = file, deployer
 	w.cloud.Bind(principal, fakecloud.RoleWorkloadIdentityUser, runner)
 	_, _, _, err := w.take(s)
-	refused(t, err, "PERMISSION_DENIED", "--member='serviceAccount:"+runner+"' --role="+openIDTokenCreator)
+	refused(t, err, "PERMISSION_DENIED", "--member=serviceAccount:"+runner+" --role="+openIDTokenCreator)
 	w.cloud.Bind("serviceAccount:"+runner, fakecloud.RoleOpenIDTokenCreator, deployer)
 	w.takeFor(s, "impersonation", deployer)
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/oauth2/jwt"
 
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/sts"
 	"github.com/idferry/idferry/internal/token"
 	"github.com/idferry/idferry/internal/upstream"
 )
@@ -72,15 +73,15 @@ func tokenRefused(what string, err error, w *witness, file *credentialsFile, now
 	case w.failure != nil:
 		return w.failure
 	case w.refused == nil:
-		return problem.New(problem.BadAnswer, "%s: %s", what, quote(err.Error()))
+		return problem.New(problem.BadAnswer, "%s: %s", what, sts.Quote(err.Error()))
 	}
-	e := w.refused.problem(what)
+	e := w.refused.Problem(what, nil)
 	if e.Code != "invalid_grant" {
 		return e
 	}
 	switch google.CredentialsType(file.Type) {
 	case google.ServiceAccount:
-		if strings.Contains(w.refused.message, "reasonable timeframe") {
+		if strings.Contains(w.refused.Message, "reasonable timeframe") {
 			return e.WithHint("this machine's clock shows %s; set it, or synchronise it: timedatectl set-ntp true", now.UTC().Format(time.RFC3339))
 		}
 		return e.WithHint("is key %s still there? gcloud iam service-accounts keys list --iam-account=%s", file.PrivateKeyID, file.ClientEmail)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/idferry/idferry/internal/machine"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/sts"
 	"github.com/idferry/idferry/internal/token"
 	"github.com/idferry/idferry/internal/upstream"
 )
@@ -168,7 +169,7 @@ func (m *metadataServer) explain(ctx context.Context, err error) error {
 	var refused *metadata.Error
 	if errors.As(err, &refused) {
 		said := ""
-		if text := quote(refused.Message); text != "" && !strings.HasPrefix(text, "<") {
+		if text := sts.Quote(refused.Message); text != "" && !strings.HasPrefix(text, "<") {
 			said = ": " + text
 		}
 		return problem.New(problem.Refused, "asking the metadata server for account %s: answered %d%s", m.account, refused.Code, said)

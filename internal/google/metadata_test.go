@@ -44,7 +44,7 @@ func TestCloudBuildWithoutIdentityEndpoint(t *testing.T) {
 	w.instance(runner, func(i *fakecloud.GoogleInstance) { i.WithoutIdentity = true })
 	_, _, _, err := w.take(w.settings("metadata"))
 	refused(t, err, "PERMISSION_DENIED", "Permission 'iam.serviceAccounts.getOpenIdToken' denied",
-		"gcloud iam service-accounts add-iam-policy-binding "+runner, "--member='serviceAccount:"+runner+"'", "--role="+openIDTokenCreator)
+		"gcloud iam service-accounts add-iam-policy-binding "+runner, "--member=serviceAccount:"+runner+"", "--role="+openIDTokenCreator)
 
 	w.cloud.Bind("serviceAccount:"+runner, fakecloud.RoleOpenIDTokenCreator, runner)
 	w.takeFor(w.settings("metadata"), "metadata", runner)
@@ -77,7 +77,7 @@ func TestPodWithoutGoogleAccount(t *testing.T) {
 	s := w.settings("impersonation")
 	s.ServiceAccount = deployer
 	_, _, _, err = w.take(s)
-	refused(t, err, "PERMISSION_DENIED", "--member='"+strings.Replace(pod, "/ns/default/sa/default", "/ns/NAMESPACE/sa/NAME", 1)+"'")
+	refused(t, err, "PERMISSION_DENIED", "--member="+strings.Replace(pod, "/ns/default/sa/default", "/ns/NAMESPACE/sa/NAME", 1)+"")
 	w.cloud.Bind(pod, fakecloud.RoleWorkloadIdentityUser, deployer)
 	w.takeFor(s, "impersonation", deployer)
 }
@@ -97,7 +97,7 @@ func TestImpersonationFromTheMachine(t *testing.T) {
 	s := w.settings("auto")
 	s.ServiceAccount = deployer
 	_, _, _, err := w.take(s)
-	refused(t, err, "PERMISSION_DENIED", "--member='serviceAccount:"+runner+"'", deployer)
+	refused(t, err, "PERMISSION_DENIED", "--member=serviceAccount:"+runner+"", deployer)
 	w.cloud.Bind("serviceAccount:"+runner, fakecloud.RoleOpenIDTokenCreator, deployer)
 	w.takeFor(s, "impersonation", deployer)
 }
