@@ -71,6 +71,19 @@ type session struct {
 // open resolves the settings. tenant, if not empty, is the one that the caller asks for, whatever is set. It makes no
 // request.
 func (f *federation) open(tenant string) (*session, error) {
+	s, err := f.settle(tenant)
+	if err != nil {
+		return nil, err
+	}
+	if s.google, err = s.identity(); err != nil {
+		s.close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// settle is open without the Google identity.
+func (f *federation) settle(tenant string) (*session, error) {
 	if err := f.settings.Resolve(); err != nil {
 		return nil, err
 	}
@@ -89,18 +102,16 @@ func (f *federation) open(tenant string) (*session, error) {
 	if f.timeout <= 0 {
 		return nil, problem.Input("--timeout", "%s is not a time to wait", f.timeout)
 	}
-	if s.log, s.close, err = cli.Log(f.logFile); err != nil {
-		return nil, err
-	}
-	s.google, err = google.New(google.Settings{
-		Source: f.googleSource, Audience: first(f.assertionAudience, s.cloud.AssertionAudience), ServiceAccount: f.serviceAccount,
-		KeyFile: f.credentialsFile, TokenFile: f.tokenFile, Lookup: f.process.Lookup, Now: f.process.Now, Log: s.log,
+	s.log, s.close, err = cli.Log(f.logFile)
+	return s, err
+}
+
+// identity finds the Google identity.
+func (s *session) identity() (*google.Identity, error) {
+	return google.New(google.Settings{
+		Source: s.googleSource, Audience: first(s.assertionAudience, s.cloud.AssertionAudience), ServiceAccount: s.serviceAccount,
+		KeyFile: s.credentialsFile, TokenFile: s.tokenFile, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log,
 	})
-	if err != nil {
-		s.close()
-		return nil, err
-	}
-	return s, nil
 }
 
 // token returns an Entra token for scopes, from the cache where one is still good. claims is a claims challenge in

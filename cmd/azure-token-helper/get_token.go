@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/idferry/idferry/internal/azcli"
 	"github.com/idferry/idferry/internal/cli"
@@ -46,9 +47,15 @@ func newGetToken(p cli.Process) *cobra.Command {
 			return err
 		},
 	}
-	flags := cmd.Flags()
-	flags.SortFlags = false
-	v.bindAll(flags, 25*time.Second)
+	cmd.Flags().SortFlags = false
+	v.bind(cmd.Flags(), 25*time.Second)
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
+	return cmd
+}
+
+// bind adds the flags. limit is the verb's own deadline.
+func (v *getToken) bind(flags *pflag.FlagSet, limit time.Duration) {
+	v.bindAll(flags, limit)
 	v.settings.String(&v.output, "output", "o", "exec", "exec (ExecCredential for kubectl), az, azd, raw, header (an Authorization line) or env (export lines)")
 	v.settings.String(&v.serverID, "server-id", "", "", "application of the API server; AKS: "+aksServerID)
 	v.settings.String(&v.resource, "resource", "", "", "App ID URI or URL of what the token is for")
@@ -67,8 +74,6 @@ func newGetToken(p cli.Process) *cobra.Command {
 		flags.Bool(name, true, why)
 		_ = flags.MarkHidden(name)
 	}
-	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
-	return cmd
 }
 
 func (v *getToken) run(cmd *cobra.Command) ([]byte, error) {

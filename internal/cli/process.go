@@ -50,6 +50,8 @@ type Process struct {
 	Now     func() time.Time
 	// Person reports whether somebody reads stderr: no client library leaves it connected to a terminal.
 	Person bool
+	// Columns is the width of the terminal that stdout is, or 0 where it is none.
+	Columns func() int
 }
 
 // Current returns the real process. It is for main alone.
@@ -62,6 +64,13 @@ func Current() Process {
 		Name: name, Started: os.Args[0], Args: os.Args[1:], Lookup: os.LookupEnv, Environ: os.Environ,
 		Stdout: os.Stdout, Stderr: os.Stderr, Now: time.Now,
 		Person: term.IsTerminal(int(os.Stderr.Fd())),
+		Columns: func() int {
+			width, _, err := term.GetSize(int(os.Stdout.Fd()))
+			if err != nil {
+				return 0
+			}
+			return max(width, 1)
+		},
 	}
 }
 

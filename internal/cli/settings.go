@@ -20,6 +20,8 @@ type Settings struct {
 	flags  *pflag.FlagSet
 	lookup func(string) (string, bool)
 	bound  []binding
+	// from are the variables that filled flags.
+	from map[string]string
 	// groups are flags of which one says what another would say otherwise.
 	groups [][]string
 }
@@ -31,7 +33,7 @@ type binding struct {
 
 // NewSettings binds onto flags.
 func NewSettings(flags *pflag.FlagSet, lookup func(string) (string, bool)) *Settings {
-	return &Settings{flags: flags, lookup: lookup}
+	return &Settings{flags: flags, lookup: lookup, from: map[string]string{}}
 }
 
 // String adds a string flag. short may be "". env are the variables in order of precedence.
@@ -99,6 +101,7 @@ func (s *Settings) Resolve() error {
 			if err := s.flags.Set(b.flag, value); err != nil {
 				return problem.Input("$"+name, "%q is unusable for --%s: %w", value, b.flag, err)
 			}
+			s.from[b.flag] = name
 			break
 		}
 	}
@@ -107,6 +110,33 @@ func (s *Settings) Resolve() error {
 
 // Given reports whether a flag, or a variable in its place, was set. It is known after Resolve.
 func (s *Settings) Given(name string) bool { return s.flags.Changed(name) }
+
+// InForce is a setting with where it came from.
+type InForce struct {
+	// Name is the flag's, without its hyphens.
+	Name, Value string
+	// From is "--flag", "$VARIABLE" or "default".
+	From string
+}
+
+// InForce returns every setting that has a value. It is known after Resolve.
+func (s *Settings) InForce() []InForce {
+	var all []InForce
+	for _, b := range s.bound {
+		f := s.flags.Lookup(b.flag)
+		if f == nil || f.Value.String() == "" || f.Value.String() == "[]" || f.Hidden {
+			continue
+		}
+		from := "default"
+		if name := s.from[b.flag]; name != "" {
+			from = "$" + name
+		} else if f.Changed {
+			from = "--" + b.flag
+		}
+		all = append(all, InForce{b.flag, f.Value.String(), from})
+	}
+	return all
+}
 
 // Log opens the file that --log-file names for appending, mode 0600, and returns a logger whose every line has passed the
 // redactor. It returns a nil logger for "", and an error that names the field for a file that cannot be used.

@@ -19,6 +19,8 @@ type Cloud struct {
 	AssertionAudience string
 	// ResourceManager is the default resource, as `az cloud show` gives it (endpoints.activeDirectoryResourceId).
 	ResourceManager string
+	// Management is the base URL of Azure Resource Manager (endpoints.resourceManager), with a slash at its end.
+	Management string
 }
 
 // Known reports whether the cloud is one of Microsoft's, whose endpoints need no discovery.
@@ -26,9 +28,9 @@ func (c Cloud) Known() bool { return c.Name != "" }
 
 func clouds() []Cloud {
 	return []Cloud{
-		{"AzurePublicCloud", "https://login.microsoftonline.com/", "api://AzureADTokenExchange", "https://management.core.windows.net/"},
-		{"AzureUSGovernment", "https://login.microsoftonline.us/", "api://AzureADTokenExchangeUSGov", "https://management.core.usgovcloudapi.net/"},
-		{"AzureChinaCloud", "https://login.chinacloudapi.cn/", "api://AzureADTokenExchangeChina", "https://management.core.chinacloudapi.cn/"},
+		{"AzurePublicCloud", "https://login.microsoftonline.com/", "api://AzureADTokenExchange", "https://management.core.windows.net/", "https://management.azure.com/"},
+		{"AzureUSGovernment", "https://login.microsoftonline.us/", "api://AzureADTokenExchangeUSGov", "https://management.core.usgovcloudapi.net/", "https://management.usgovcloudapi.net/"},
+		{"AzureChinaCloud", "https://login.chinacloudapi.cn/", "api://AzureADTokenExchangeChina", "https://management.core.chinacloudapi.cn/", "https://management.chinacloudapi.cn/"},
 	}
 }
 

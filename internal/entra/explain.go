@@ -45,6 +45,9 @@ func Explain(err error) error {
 		if errors.As(err, &certificate) {
 			return unanswered.WithHint("if a proxy of yours signs in its place, trust it: export SSL_CERT_FILE=FILE with its CA's certificate")
 		}
+		if unanswered.Hint != "" {
+			return unanswered
+		}
 		return unanswered.WithHint("check the address (--authority-host), the proxy (HTTPS_PROXY, NO_PROXY) and the network")
 	}
 	// azidentity prints the whole answer, in indented JSON, below its own words.

@@ -47,7 +47,9 @@ type Settings struct {
 
 // Identity is a Google identity that gives ID tokens. It is safe for concurrent use.
 type Identity struct {
-	name     string
+	name string
+	// why says how auto came to it, or is "".
+	why      string
 	settings Settings
 	source   source
 }
@@ -82,7 +84,7 @@ func New(s Settings) (*Identity, error) {
 	i := &Identity{settings: s}
 	switch s.Source {
 	case "", "auto":
-		i.name, i.source, err = s.auto(chain)
+		i.name, i.why, i.source, err = s.auto(chain)
 	case "metadata":
 		i.name = s.Source
 		i.source, err = s.metadata(chain)
@@ -109,32 +111,34 @@ func New(s Settings) (*Identity, error) {
 
 // auto takes the first identity that is set, in the order of Application Default Credentials
 // (https://cloud.google.com/docs/authentication/application-default-credentials), after a token file.
-func (s Settings) auto(chain chain) (string, source, error) {
+func (s Settings) auto(chain chain) (name, why string, _ source, _ error) {
 	if s.TokenFile != "" {
 		if chain.target != "" {
-			return "", nil, problem.Input("--impersonate-service-account", "a token file (%s) is set too, and it cannot act as a service account", s.TokenFile).
+			return "", "", nil, problem.Input("--impersonate-service-account", "a token file (%s) is set too, and it cannot act as a service account", s.TokenFile).
 				WithHint("choose one with --google-source impersonation or --google-source token-file")
 		}
 		src, err := s.tokenFile()
-		return "token-file", src, err
+		return "token-file", "a token file is named", src, err
 	}
 	file, err := s.findCredentials()
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	if file != nil {
-		return s.fromFile(file, chain)
+		name, src, err := s.fromFile(file, chain)
+		return name, "the credentials are those of " + file.origin, src, err
 	}
+	const noFile = "no token file and no credentials file is there"
 	if chain.target != "" {
 		src, err := s.impersonateFromMetadata(chain, true)
-		return "impersonation", src, err
+		return "impersonation", noFile, src, err
 	}
 	server, err := s.metadata(chain)
 	if err != nil {
-		return "", nil, err
+		return "", "", nil, err
 	}
 	server.lastResort = true
-	return "metadata", server, nil
+	return "metadata", noFile, server, nil
 }
 
 // Token asks for an ID token. Its expiry is the token's own exp claim: the metadata server hands out tokens that
@@ -156,6 +160,9 @@ func (i *Identity) Token(ctx context.Context) (token.Token, error) {
 
 // Name says which source was taken.
 func (i *Identity) Name() string { return i.name }
+
+// Why says how auto came to the source, or is "" where it was named.
+func (i *Identity) Why() string { return i.why }
 
 // Inputs returns everything that selects the identity, what was resolved from files included.
 func (i *Identity) Inputs() []token.Input {

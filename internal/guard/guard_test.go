@@ -48,9 +48,11 @@ func rooms() map[string][]string {
 	allowed := map[string]string{
 		"problem": "", "token": "",
 		"machine": "token", "child": "", "upstream": "problem", "cache": lowest,
-		"entra": lowest + " upstream", "azure": lowest + " upstream machine child entra", "google": lowest + " upstream machine child",
+		"catalogue": "problem", "entra": lowest + " upstream catalogue", "sts": lowest + " upstream catalogue",
+		"azure": lowest + " upstream machine child entra catalogue", "google": lowest + " upstream machine child sts catalogue", "resourcemanager": lowest + " upstream",
+		"doctor":  lowest + " upstream catalogue cache",
 		"ownfile": "problem", "tokenfile": lowest + " ownfile",
-		"pluggable": lowest + " ownfile", "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache",
+		"pluggable": lowest + " ownfile", "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache catalogue doctor",
 		"launch": "problem ownfile child", "oidcrequest": lowest,
 		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable ownfile",
 		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "",

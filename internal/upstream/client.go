@@ -172,5 +172,10 @@ func Unreachable(err error) *problem.Error {
 	if parsed, perr := url.Parse(u.URL); perr == nil {
 		at = place(parsed)
 	}
+	if u.Err != nil && u.Err.Error() == http.StatusText(http.StatusProxyAuthRequired) {
+		// What net/http makes of a proxy's answer to CONNECT.
+		return problem.New(problem.Unreachable, "%s %s: the proxy answered 407: %w", u.Op, at, u.Err).
+			WithHint("put the proxy's user and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT), or name what needs no proxy in NO_PROXY")
+	}
 	return problem.New(problem.Unreachable, "%s %s: no answer: %w", u.Op, at, u.Err)
 }

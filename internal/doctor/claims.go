@@ -1,0 +1,24 @@
+package doctor
+
+import (
+	"strings"
+	"time"
+
+	"github.com/idferry/idferry/internal/token"
+)
+
+// Claims shows what a token says of itself. An opaque one says nothing.
+func (h *Hop) Claims(t token.Token, now time.Time) (token.Claims, bool) {
+	claims, err := token.ReadClaims(t.Value.Reveal())
+	if err != nil {
+		h.Add("exp", In(t.ExpiresOn, now))
+		return claims, false
+	}
+	for _, c := range []Field{
+		{"iss", claims.Issuer}, {"sub", claims.Subject}, {"aud", strings.Join(claims.Audience, ", ")}, {"tid", claims.TenantID},
+		{"oid", claims.ObjectID}, {"appid", claims.AppID}, {"email", claims.Email}, {"ver", claims.Version}, {"exp", In(claims.Expiry, now)},
+	} {
+		h.Add(c.Name, oneLine(c.Value))
+	}
+	return claims, true
+}
