@@ -135,7 +135,7 @@ func (v *examine) walk(x *doctor.Examination, s *session, unusable error, truste
 		exchange.Assertion = token.SourceFunc(func(context.Context) (token.Token, error) { return assertion, nil })
 		granted, err = exchange.Token(ctx, scopes, "")
 		if err != nil {
-			claims, _ := token.ReadClaims(assertion.Value.Reveal())
+			claims, _ := assertion.Value.Claims()
 			h.Differences = entraDifferences(problem.From(err), claims, s.cloud, trusted)
 			return err
 		}

@@ -13,7 +13,7 @@ import (
 // https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference
 func Belongs(tenantID, clientID string) func(token.Secret) error {
 	return func(value token.Secret) error {
-		claims, err := token.ReadClaims(value.Reveal())
+		claims, err := value.Claims()
 		if err != nil {
 			return nil
 		}

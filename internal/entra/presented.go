@@ -22,7 +22,7 @@ func (e Exchange) explain(err error, assertion token.Token) error {
 		return problem.New(problem.BadAnswer, "%s", said).
 			WithHint("a proxy may be answering in its place: curl -sSi %s%s/v2.0/.well-known/openid-configuration", e.Cloud.Authority, e.TenantID)
 	}
-	claims, notJWT := token.ReadClaims(assertion.Value.Reveal())
+	claims, notJWT := assertion.Value.Claims()
 	if notJWT != nil || !strings.HasPrefix(explained.Code, "AADSTS") {
 		return explained
 	}

@@ -148,7 +148,7 @@ func (i *Identity) Token(ctx context.Context) (token.Token, error) {
 	if err != nil {
 		return token.Token{}, problem.From(err)
 	}
-	claims, err := token.ReadClaims(value.Reveal())
+	claims, err := value.Claims()
 	if err != nil {
 		return token.Token{}, problem.New(problem.BadAnswer, "asking for a Google ID token (%s): the answer is %w", i.name, err)
 	}

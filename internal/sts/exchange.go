@@ -46,7 +46,7 @@ func (e Exchange) Token(ctx context.Context, subject token.Secret) (token.Token,
 	if e.UserProject != "" {
 		form.Set("options", `{"userProject":"`+e.UserProject+`"}`)
 	}
-	claims, _ := token.ReadClaims(subject.Reveal())
+	claims, _ := subject.Claims()
 	var granted struct {
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`

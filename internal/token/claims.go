@@ -66,6 +66,9 @@ func ReadClaims(jwt string) (Claims, error) {
 	}, nil
 }
 
+// Claims reads the claims of a token that is a JWT; see ReadClaims.
+func (s Secret) Claims() (Claims, error) { return ReadClaims(s.Reveal()) }
+
 // audience is the aud claim: one string or an array of them (RFC 7519 section 4.1.3).
 type audience []string
 
