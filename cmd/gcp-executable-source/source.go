@@ -150,6 +150,10 @@ func (s *source) person(request pluggable.Request) bool {
 // resolveScope returns the scope to ask for. Without a setting it is that of the provider itself, which is what
 // `gcloud iam workload-identity-pools create-cred-config --azure` takes when no --app-id-uri is given.
 func (s *source) resolveScope(request pluggable.Request) (string, error) {
+	return s.scopeFor(request.Audience)
+}
+
+func (s *source) scopeFor(audience string) (string, error) {
 	switch {
 	case s.resource != "" && s.scope != "":
 		return "", problem.Input("--scope", "it excludes --resource; one of the two says what to ask for")
@@ -157,8 +161,8 @@ func (s *source) resolveScope(request pluggable.Request) (string, error) {
 		return s.scope, entra.CheckScope("--scope", s.scope)
 	case s.resource != "":
 		return entra.ScopeOf(s.resource), entra.CheckResource("--resource", s.resource)
-	case strings.HasPrefix(request.Audience, "//"):
-		return entra.ScopeOf("https:" + request.Audience), nil
+	case strings.HasPrefix(audience, "//"):
+		return entra.ScopeOf("https:" + audience), nil
 	default:
 		return "", problem.Input("--resource", "it is missing, and no GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE says whose token is wanted").
 			WithHint("name the Entra application that the provider trusts: --resource api://APP_ID_URI")
