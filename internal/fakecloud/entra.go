@@ -49,7 +49,7 @@ func StartEntra(ca *CA, now func() time.Time) (*Entra, error) {
 		return nil, err
 	}
 	e := &Entra{skew: AssertionSkew, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
-	e.Server, err = listen(ca, http.HandlerFunc(e.serve), PublicAuthority)
+	e.Server, err = listen(ca, dated(now, http.HandlerFunc(e.serve)), PublicAuthority)
 	return e, err
 }
 

@@ -113,7 +113,11 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 		{&g.BigQuery, ca, g.serveBigQuery},
 		{&g.Storage, ca, g.serveStorage},
 	} {
-		server, err := listen(s.ca, s.handler)
+		handler := http.Handler(s.handler)
+		if s.ca != nil {
+			handler = dated(now, handler)
+		}
+		server, err := listen(s.ca, handler)
 		if err != nil {
 			g.Close()
 			return nil, err

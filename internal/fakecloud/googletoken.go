@@ -98,6 +98,10 @@ func (g *Google) RevokeUser(refreshToken string) {
 }
 
 func (g *Google) serveToken(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/tokeninfo" {
+		g.serveTokenInfo(w, r)
+		return
+	}
 	if r.URL.Path != "/token" {
 		htmlError(w, http.StatusNotFound, fmt.Sprintf("The requested URL <code>%s</code> was not found on this server.", escaped(r)))
 		return

@@ -67,7 +67,9 @@ type Sandbox struct {
 	CloudShell *CloudShell
 	TokenProxy *TokenProxy
 	Blob       *Blob
-	Kubernetes *Kubernetes
+	// ResourceManager is Azure Resource Manager.
+	ResourceManager *ResourceManager
+	Kubernetes      *Kubernetes
 	// Arc is a cluster connected to Azure Arc, of the name SandboxArcCluster.
 	Arc       *Kubernetes
 	Pipelines *Pipelines
@@ -122,6 +124,10 @@ func (s *Sandbox) startAzure(now func() time.Time) (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.Blob.Close)
+	if s.ResourceManager, err = StartResourceManager(s.CA, s.Entra.JWKSURL(), now); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.ResourceManager.Close)
 	if s.Kubernetes, err = StartKubernetes(s.CA, s.Entra.JWKSURL(), IssuerV1(SandboxTenant), AKSServer, now); err != nil {
 		return err
 	}

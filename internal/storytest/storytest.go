@@ -125,6 +125,7 @@ func prepare(env *testscript.Env, s *fakecloud.Sandbox) error {
 		"ACCOUNT": fakecloud.SandboxAccount, "ACCOUNT_ID": fakecloud.SandboxAccountID,
 		"OTHER_ACCOUNT": fakecloud.SandboxOtherAccount, "OTHER_ACCOUNT_ID": fakecloud.SandboxOtherAccountID,
 		"AKS": fakecloud.AKSServer, "ARC": fakecloud.SandboxArcCluster, "APP_OID": fakecloud.SandboxAppOID, "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS": s.Google.IAM.URL + "/",
+		"IDFERRY_RESOURCE_MANAGER": s.ResourceManager.URL + "/", "STS": s.Google.STSURL(), "STS_INTROSPECT": s.Google.STS.URL + "/v1/introspect", "TOKEN_INFO": s.Google.TokenInfoURL(), "IMPERSONATE": s.Google.ImpersonationURL(fakecloud.SandboxAccount),
 	} {
 		env.Setenv(name, value)
 	}
@@ -143,7 +144,7 @@ func google(ts *testscript.TestScript, s *story, _ []string) {
 
 func (s *story) servers() map[string]*fakecloud.Server {
 	return map[string]*fakecloud.Server{
-		"entra": s.Entra.Server, "imds": s.IMDS.Server, "metadata": s.Google.Metadata, "iam": s.Google.IAM, "token": s.Google.Token,
+		"entra": s.Entra.Server, "imds": s.IMDS.Server, "metadata": s.Google.Metadata, "iam": s.Google.IAM, "token": s.Google.Token, "sts": s.Google.STS, "arm": s.ResourceManager.Server,
 		"appservice": s.AppService.Server, "arc": s.ArcAgent.Server, "fabric": s.ServiceFabric.Server, "azure-ml": s.AzureML.Server, "old-appservice": s.OldAppService.Server,
 		"cloud-shell": s.CloudShell.Server, "token-proxy": s.TokenProxy.Server, "pipelines": s.Pipelines.Server, "github": s.GitHub.Server,
 	}
