@@ -58,7 +58,9 @@ command line is unusable.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if len(args) == 1 {
-				v.file = args[0]
+				if err := cmd.Flags().Set("file", args[0]); err != nil {
+					return problem.Input("FILE", "%w", err)
+				}
 			}
 			*code, err = v.run(cmd.Context())
 			return err
@@ -84,12 +86,10 @@ func (v *examination) run(ctx context.Context) (int, error) {
 	if v.Explain != "" {
 		return v.Doctor.ExplainText(v.process, append(sts.Catalogue(), entra.Catalogue()...))
 	}
-	// A word that stands for the file is no flag, and wins over the variable.
-	named := v.file
+	named := v.settings.Given("file")
 	if err := v.settings.Resolve(); err != nil {
 		return cli.ExitMisuse, err
 	}
-	v.file = first(named, v.file)
 	provider, err := readProvider(v.trust)
 	if err != nil {
 		return cli.ExitMisuse, err
@@ -98,7 +98,7 @@ func (v *examination) run(ctx context.Context) (int, error) {
 		TokenURL: "https://sts.googleapis.com/v1/token", SubjectTokenType: pluggable.TypeJWT, TokenInfoURL: "https://sts.googleapis.com/v1/introspect",
 	}}
 	// A variable may name credentials of another sort, which are none of our affair; a person who names a file means it.
-	if v.file != "" && (v.settings.Given("file") && named == "" && !externalaccount.IsOne(v.file)) {
+	if v.file != "" && !named && !externalaccount.IsOne(v.file) {
 		w.other, v.file = v.file, ""
 	}
 	if v.file != "" {

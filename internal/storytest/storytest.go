@@ -69,7 +69,9 @@ func Run(t *testing.T, dir string) {
 			"issue-google": withStory(func(ts *testscript.TestScript, s *story, args []string) {
 				s.Google.IssueIDTokens(lifetime(ts, args[0]))
 			}),
-			"await": withStory(await),
+			"await":            withStory(await),
+			"external-account": withStory(externalAccount),
+			"proxy":            proxy,
 		},
 	})
 }
@@ -252,6 +254,36 @@ func user(ts *testscript.TestScript, s *story, args []string) {
 	data, err := s.UserCredentials()
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), data, 0o600))
+}
+
+// external-account FILE ARGUMENTS…: the file of Google's libraries with the sandbox's addresses, whose command is the binary with these
+// arguments; the first may be a service account to be impersonated.
+func externalAccount(ts *testscript.TestScript, s *story, args []string) {
+	file, args := args[0], args[1:]
+	document := map[string]any{
+		"universe_domain": "googleapis.com", "type": "external_account", "audience": fakecloud.SandboxProvider, "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+		"token_url": s.Google.STSURL(), "token_info_url": s.Google.STS.URL + "/v1/introspect",
+	}
+	if len(args) > 0 && strings.Contains(args[0], "@") {
+		document["service_account_impersonation_url"], document["token_info_url"] = s.Google.ImpersonationURL(args[0]), s.Google.TokenInfoURL()
+		args = args[1:]
+	}
+	path := strings.SplitN(ts.Getenv("PATH"), string(os.PathListSeparator), 2)[0]
+	command := append([]string{filepath.Join(path, "gcp-executable-source")}, args...)
+	document["credential_source"] = map[string]any{"executable": map[string]any{"command": strings.Join(command, " "), "timeout_millis": 30000}}
+	data, err := json.MarshalIndent(document, "", "  ")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(file), data, 0o600))
+}
+
+// proxy STATUS: every request that may go through a proxy goes through one that answers with this status.
+func proxy(ts *testscript.TestScript, neg bool, args []string) {
+	status, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	server, err := fakecloud.StartProxy(status)
+	ts.Check(err)
+	ts.Defer(server.Close)
+	ts.Setenv("HTTPS_PROXY", server.URL)
 }
 
 // await FILE REGEXP or await FILE -not OTHER: within ten seconds FILE holds that, or something else than OTHER does.
