@@ -43,6 +43,10 @@ func (x *Examination) Hop(name string, run func(context.Context, *Hop) error, ne
 			return h
 		}
 	}
+	if x.ctx.Err() != nil {
+		h.Status, h.Summary = Unknown, "not tried: the time was over"
+		return h
+	}
 	ctx, cancel := context.WithTimeout(x.ctx, mostOfHop)
 	defer cancel()
 	begun := time.Now()
