@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/idferry/idferry/internal/cache"
+	"github.com/idferry/idferry/internal/catalogue"
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/doctor"
 	"github.com/idferry/idferry/internal/entra"
@@ -73,7 +74,7 @@ command line is unusable.`,
 
 func (v *examine) run(ctx context.Context) (int, error) {
 	if v.Explain != "" {
-		return v.Doctor.ExplainText(v.call.process, append(entra.Catalogue(), sts.Catalogue()...))
+		return v.Doctor.ExplainText(v.call.process, slices.Concat(entra.Catalogue(), sts.Catalogue(), catalogue.Own()))
 	}
 	var plugin *clusterUser
 	if v.kubeconfig != "" || v.context != "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/idferry/idferry/internal/cache"
+	"github.com/idferry/idferry/internal/catalogue"
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/doctor"
 	"github.com/idferry/idferry/internal/entra"
@@ -84,7 +85,7 @@ command line is unusable.`,
 
 func (v *examination) run(ctx context.Context) (int, error) {
 	if v.Explain != "" {
-		return v.Doctor.ExplainText(v.process, append(sts.Catalogue(), entra.Catalogue()...))
+		return v.Doctor.ExplainText(v.process, slices.Concat(sts.Catalogue(), entra.Catalogue(), catalogue.Own()))
 	}
 	named := v.settings.Given("file")
 	if err := v.settings.Resolve(); err != nil {

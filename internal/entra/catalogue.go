@@ -1,6 +1,7 @@
 package entra
 
 import (
+	"maps"
 	"strings"
 
 	"github.com/idferry/idferry/internal/catalogue"
@@ -20,8 +21,18 @@ func Advise(e *problem.Error, values catalogue.Values) *problem.Error {
 	if !ok {
 		return e
 	}
+	filled := Places()
+	maps.Copy(filled, values)
 	advised := *e
-	return advised.WithAdvice(entry.Advice(values))
+	return advised.WithAdvice(entry.Advice(filled))
+}
+
+// Places fills the places that are no single word, where their values are not known.
+func Places() catalogue.Values {
+	return catalogue.Values{
+		"credential": `{"name":"NAME","issuer":"ISSUER","subject":"SUBJECT","audiences":["AUDIENCE"]}`,
+		"change":     `{"issuer":"ISSUER","subject":"SUBJECT","audiences":["AUDIENCE"]}`, "by-subject": "[?subject=='SUBJECT'].id",
+	}
 }
 
 // Catalogue returns what is known of AADSTS codes, of those that the identities and exchanges of both programs meet.
