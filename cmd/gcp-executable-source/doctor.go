@@ -187,7 +187,10 @@ func (w *walk) run(x *doctor.Examination) {
 			return doctor.Skip("no provider is named: give a file, or --audience; gcp-executable-source trust prints what makes one")
 		}
 		h.Summary = strings.TrimPrefix(w.file.Audience, "//iam.googleapis.com/")
-		federated, err = sts.Exchange{URL: w.file.TokenURL, Audience: w.file.Audience, SubjectTokenType: w.file.SubjectTokenType, UserProject: w.file.UserProject, Now: now}.Token(ctx, subject.Value)
+		federated, err = sts.Exchange{
+			URL: w.file.TokenURL, Audience: w.file.Audience, SubjectTokenType: w.file.SubjectTokenType, UserProject: w.file.UserProject,
+			ClientID: w.file.ClientID, ClientSecret: w.file.ClientSecret, Now: now,
+		}.Token(ctx, subject.Value)
 		if err != nil {
 			claims, _ := subject.Value.Claims()
 			h.Differences = w.differences(problem.From(err), claims)

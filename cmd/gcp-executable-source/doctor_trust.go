@@ -5,9 +5,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/idferry/idferry/internal/catalogue"
 	"github.com/idferry/idferry/internal/doctor"
-	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/externalaccount"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/sts"
@@ -88,11 +86,6 @@ func (w *walk) differences(refused *problem.Error, claims token.Claims) []doctor
 		add(&doctor.Difference{Field: "subject", Presented: claims.Subject, Expected: "at most 127 bytes"})
 	}
 	return all
-}
-
-// values are what the catalogue's places of Entra ID stand for here.
-func (s *source) values(scope string) catalogue.Values {
-	return catalogue.Values{entra.Application: s.clientID, entra.Tenant: s.tenantID, entra.Resource: strings.TrimSuffix(scope, "/.default")}
 }
 
 // member is who acts as the service account, as IAM policies say it, where google.subject is the token's subject.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/idferry/idferry/internal/azure"
 	"github.com/idferry/idferry/internal/cache"
+	"github.com/idferry/idferry/internal/catalogue"
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/pluggable"
@@ -118,7 +119,7 @@ func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err e
 		Mint: func(ctx context.Context) (token.Token, error) {
 			t, err := identity.Token(ctx, scope)
 			if err != nil {
-				return t, err
+				return t, entra.Advise(problem.From(err), s.values(scope))
 			}
 			return cli.Unexpired(t, s.process.Now(), identity.Name())
 		},
@@ -166,5 +167,12 @@ func (s *source) scopeFor(audience string) (string, error) {
 	default:
 		return "", problem.Input("--resource", "it is missing, and no GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE says whose token is wanted").
 			WithHint("name the Entra application that the provider trusts: --resource api://APP_ID_URI")
+	}
+}
+
+// values are what the catalogue's places of Entra ID stand for here.
+func (s *source) values(scope string) catalogue.Values {
+	return catalogue.Values{
+		entra.Application: s.clientID, entra.Tenant: s.tenantID, entra.Resource: entra.ResourceOf(scope), entra.Certificate: s.process.Getenv("AZURE_CLIENT_CERTIFICATE_PATH"),
 	}
 }

@@ -13,10 +13,15 @@ const (
 	Application = "application" // the application's client id
 	Tenant      = "tenant"      // its tenant
 	Resource    = "resource"    // what the token is asked for, without /.default
+	Certificate = "certificate" // file with the application's certificate
 )
 
-// Advise returns e with the advice of the catalogue for its code, filled with values, where there is any.
+// Advise returns e with the advice of the catalogue for its code, filled with values, where there is any. What has been
+// filled by somebody who knew more stays.
 func Advise(e *problem.Error, values catalogue.Values) *problem.Error {
+	if e.Advice != nil && e.Advice.Filled {
+		return e
+	}
 	entry, ok := catalogue.Find(Catalogue(), e.Code, e.Message)
 	if !ok {
 		return e
@@ -24,7 +29,9 @@ func Advise(e *problem.Error, values catalogue.Values) *problem.Error {
 	filled := Places()
 	maps.Copy(filled, values)
 	advised := *e
-	return advised.WithAdvice(entry.Advice(filled))
+	a := entry.Advice(filled)
+	a.Filled = values != nil
+	return advised.WithAdvice(a)
 }
 
 // Places fills the places that are no single word, where their values are not known.
@@ -88,7 +95,7 @@ func assertions() []catalogue.Entry {
 	const ownToken = "let the token be asked for in place of being read from a file that nobody renews, or name another file"
 	return []catalogue.Entry{
 		{Code: "AADSTS700024", Cause: "the assertion is past its end or not valid yet: a file with a token that nobody renews, or a clock that is off", Mend: "compare the clock (date -u), and let the system set it", Run: []string{"timedatectl set-ntp true"}},
-		{Code: "AADSTS700027", Cause: "the assertion's signature does not fit: it was changed on its way, or its certificate is not registered for the application", Mend: "register the certificate, or present a token as its issuer gave it", Run: []string{"az ad app credential reset --id {application} --append --cert @CERTIFICATE.pem"}},
+		{Code: "AADSTS700027", Cause: "the assertion's signature does not fit: it was changed on its way, or its certificate is not registered for the application", Mend: "register the certificate, or present a token as its issuer gave it", Run: []string{"az ad app credential reset --id {application} --append --cert @{certificate}"}},
 		{Code: "AADSTS50027", Cause: "what was presented is no JSON Web Token that stands for an identity: an access token, or a file of something else", Mend: ownToken, Run: []string{"unset AZURE_FEDERATED_TOKEN_FILE"}},
 		{Code: "AADSTS50013", Cause: "the assertion is signed with a key that its issuer does not publish any more, or was made for somebody else", Mend: ownToken, Run: []string{"unset AZURE_FEDERATED_TOKEN_FILE"}},
 		{Code: "AADSTS7000215", Cause: "the client secret is wrong: often it is the secret's id in place of its value", Mend: "make a new one, or better trust an identity, which has none", Run: newSecret},

@@ -102,7 +102,7 @@ func (e Exchange) Token(ctx context.Context, scopes []string, claims string) (to
 		if assertion.err != nil {
 			return token.Token{}, assertion.err
 		}
-		return token.Token{}, e.explain(err, assertion.token)
+		return token.Token{}, e.explain(err, assertion.token, scopes)
 	}
 	return token.Token{
 		Value: token.NewSecret(result.AccessToken), ExpiresOn: result.ExpiresOn.UTC(), RefreshOn: utc(result.Metadata.RefreshOn),

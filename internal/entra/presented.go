@@ -13,7 +13,7 @@ import (
 )
 
 // explain adds to an explained error what was presented, and what the clock shows where that is in doubt.
-func (e Exchange) explain(err error, assertion token.Token) error {
+func (e Exchange) explain(err error, assertion token.Token, scopes []string) error {
 	explained := problem.From(Explain(err))
 	if explained.Code == problem.Unexpected {
 		// Neither refused nor unanswered: MSAL could not use the answer, and quotes it whole, with the tokens in it.
@@ -26,6 +26,10 @@ func (e Exchange) explain(err error, assertion token.Token) error {
 	if notJWT != nil || !strings.HasPrefix(explained.Code, "AADSTS") {
 		return explained
 	}
+	values := e.values(claims)
+	if len(scopes) == 1 {
+		values[Resource] = ResourceOf(scopes[0])
+	}
 	p := *explained
 	if strings.HasPrefix(p.Code, "AADSTS70021") {
 		p.Message += fmt.Sprintf("; presented: issuer %s, subject %s, audience %s",
@@ -36,7 +40,7 @@ func (e Exchange) explain(err error, assertion token.Token) error {
 	if p.Code == "AADSTS700024" || expired {
 		p.Message += fmt.Sprintf("; this machine's clock shows %s, the assertion is valid until %s", now.UTC().Format(time.RFC3339), claims.Expiry.Format(time.RFC3339))
 	}
-	return Advise(&p, e.values(claims))
+	return Advise(&p, values)
 }
 
 // values are what the catalogue's places stand for in this exchange.

@@ -33,3 +33,11 @@ func CheckResource(field, resource string) error {
 	}
 	return CheckScope(field, ScopeOf(resource))
 }
+
+// ResourceOf is the resource that a scope is of: the scope without the permission behind its last slash.
+func ResourceOf(scope string) string {
+	if i := strings.LastIndexByte(scope, '/'); i > 0 {
+		return scope[:i]
+	}
+	return scope
+}

@@ -39,7 +39,7 @@ func Load(path string) (*Loaded, error) {
 	}
 	l := &Loaded{
 		Path: path, Audience: d.text("audience"), TokenURL: d.text("token_url"), SubjectTokenType: d.text("subject_token_type"), TokenInfoURL: d.text("token_info_url"),
-		UserProject: d.text("workforce_pool_user_project"), ImpersonationURL: d.text("service_account_impersonation_url"), TokenPath: d.within("credential_source").text("file"),
+		UserProject: d.text("workforce_pool_user_project"), ClientID: d.text("client_id"), ClientSecret: d.text("client_secret"), ImpersonationURL: d.text("service_account_impersonation_url"), TokenPath: d.within("credential_source").text("file"),
 		Command: strings.Fields(d.within("credential_source").within("executable").text("command")),
 	}
 	if l.TokenURL == "" {

@@ -3,6 +3,7 @@ package fakecloud
 import (
 	"crypto/x509"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -14,16 +15,28 @@ type Application struct {
 	// ObjectID is the object id of the service principal: oid and sub of its tokens.
 	ObjectID string
 	// AppIDURI makes the application a resource that tokens can be asked for, as its client id does.
-	AppIDURI     string
-	Secrets      []string
-	Certificates []*x509.Certificate
-	Federated    []FederatedCredential
+	AppIDURI string
+	Secrets  []string
+	// ExpiredSecrets are known and have ended.
+	ExpiredSecrets []string
+	Certificates   []*x509.Certificate
+	Federated      []FederatedCredential
+	// Disabled is accountEnabled=false of the service principal, Blocked a Conditional Access policy that lets it not in.
+	Disabled, Blocked bool
+	// NeedsConsent says that nobody has allowed it to use any resource yet.
+	NeedsConsent bool
+	// PublicClient is isFallbackPublicClient of its manifest: people may sign in without a secret of the application's.
+	PublicClient bool
+	// Opaque makes tokens for it, as a resource, ones that nobody else can read.
+	Opaque bool
+	// Claims are in its tokens in place of what Entra ID would write.
+	Claims map[string]any
 	// RequestedTokenVersion is requestedAccessTokenVersion of its manifest as a resource: 2, or else 1.
 	RequestedTokenVersion int
 }
 
 // FederatedCredential is a federated identity credential: whose tokens stand for the application.
-type FederatedCredential struct{ Issuer, Subject, Audience string }
+type FederatedCredential struct{ Issuer, Subject, Audience, Name string }
 
 // Entra is Microsoft Entra ID's token service.
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
@@ -40,6 +53,14 @@ type Entra struct {
 	apps    []Application
 	issuers map[string]string
 	devices map[string]*deviceCode
+	// refused is an AADSTS code, and how many requests are refused with it; fewer than none are all.
+	refused, refusals int
+	// while says how long more are refused; nil is for as many as refusals says.
+	while func() bool
+	// uninstalled are applications that the sandbox's tenant could install.
+	uninstalled []Application
+	// oneCode is set for the single code that federated tokens were once refused with.
+	oneCode bool
 }
 
 // StartEntra starts a token service that knows no tenant yet.
@@ -134,6 +155,33 @@ func (e *Entra) app(tenant, name string) (Application, bool) {
 	return Application{}, false
 }
 
+// Change changes an application. It panics where there is none, since a test then means another one.
+func (e *Entra) Change(tenant, clientID string, change func(*Application)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i, a := range e.apps {
+		if strings.EqualFold(a.TenantID, tenant) && strings.EqualFold(a.ClientID, clientID) {
+			change(&e.apps[i])
+			return
+		}
+	}
+	panic("no application " + clientID + " in " + tenant)
+}
+
+// RemoveApplication makes an application unknown in a tenant, which may install it again.
+func (e *Entra) RemoveApplication(tenant, clientID string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, a := range e.apps {
+		if strings.EqualFold(a.TenantID, tenant) && strings.EqualFold(a.ClientID, clientID) {
+			e.uninstalled = append(e.uninstalled, a)
+		}
+	}
+	e.apps = slices.DeleteFunc(e.apps, func(a Application) bool {
+		return strings.EqualFold(a.TenantID, tenant) && strings.EqualFold(a.ClientID, clientID)
+	})
+}
+
 func (e *Entra) serve(w http.ResponseWriter, r *http.Request) {
 	tenant, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
@@ -143,6 +191,7 @@ func (e *Entra) serve(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]any{
 			"tenant_discovery_endpoint": "https://" + r.Host + "/common/.well-known/openid-configuration", "api-version": "1.1", "metadata": []any{},
 		})
+	case strings.HasSuffix(rest, "/token") && e.refusesNow(w):
 	case !e.hasTenant(tenant):
 		e.refuse(w, refusal{http.StatusBadRequest, "invalid_tenant", 90002,
 			"Tenant '" + tenant + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."})

@@ -41,3 +41,94 @@ func invalidClient(code int, format string, args ...any) refusal {
 func badRequest(name string, code int, format string, args ...any) refusal {
 	return refusal{http.StatusBadRequest, name, code, fmt.Sprintf(format, args...)}
 }
+
+// Refuse refuses so many requests for tokens from now on with an AADSTS code: for what is a state of the
+// service and not of an application. Fewer than none are all, until Refuse(0, 0).
+func (e *Entra) Refuse(code, times int) {
+	if _, known := outOfOrder(code); !known && code != 0 {
+		panic("no text is known for that code")
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.refused, e.refusals, e.while = code, times, nil
+}
+
+// RefuseWhile refuses with a code for as long as a state lasts that is none of the service's own.
+func (e *Entra) RefuseWhile(code int, while func() bool) {
+	e.Refuse(code, -1)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.while = while
+}
+
+// RefuseFederatedAsOnce makes AADSTS70021 the one code for federated tokens that nothing matches, as some parts of the
+// service still have it, in place of one each for issuer, subject and audience.
+func (e *Entra) RefuseFederatedAsOnce() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.oneCode = true
+}
+
+func (e *Entra) refusesNow(w http.ResponseWriter) bool {
+	e.mu.Lock()
+	code, refuses, while := e.refused, e.refusals != 0, e.while
+	if e.refusals > 0 {
+		e.refusals--
+	}
+	e.mu.Unlock()
+	// It may look at the service's own state.
+	if !refuses || while != nil && !while() {
+		return false
+	}
+	r, _ := outOfOrder(code)
+	if r.status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
+	e.refuse(w, r)
+	return true
+}
+
+// outOfOrder are refusals that no state of an application brings about.
+func outOfOrder(code int) (refusal, bool) {
+	all := []refusal{
+		invalidClient(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."),
+		badRequest("invalid_tenant", 900023, "Specified tenant identifier 'nowhere' is neither a valid DNS name, nor a valid external domain."),
+		badRequest("invalid_request", 900382, "Confidential Client is not supported in Cross Cloud request."),
+		badRequest("invalid_request", 90038, "The tenant '%s' request is being redirected to the National Cloud 'MicrosoftOnline.US'.", "contoso.onmicrosoft.us"),
+		badRequest("invalid_instance", 50049, "Unknown or invalid instance."),
+		badRequest("invalid_request", 100007, "AAD Regional ONLY supports auth either for MSIs OR for requests from MSAL using SN+I for 1P apps or 3P apps onboarded to Regional."),
+		badRequest("invalid_scope", 70011, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid."),
+		{http.StatusServiceUnavailable, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."},
+		{http.StatusServiceUnavailable, "temporarily_unavailable", 90006, "External server retryable error."},
+		{http.StatusServiceUnavailable, "temporarily_unavailable", 50033, "A transient error has occurred. Please try again."},
+		{http.StatusTooManyRequests, "temporarily_unavailable", 90055, "Tenant request has been throttled because too many requests have been made. Please try again later."},
+		badRequest("invalid_grant", 50013, "Assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value.]"),
+		badRequest("invalid_grant", 50076, "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '%s'.", "resource"),
+		badRequest("invalid_grant", 50079, "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access '%s'.", "resource"),
+		badRequest("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password."),
+		badRequest("invalid_grant", 700082, "The refresh token has expired due to inactivity. The token was issued on 2026-01-01T00:00:00.0000000Z and was inactive for 90.00:00:00."),
+		badRequest("invalid_grant", 70043, "The refresh token has expired or is invalid due to sign-in frequency checks by conditional access."),
+	}
+	for _, r := range all {
+		if r.code == code {
+			return r, true
+		}
+	}
+	return refusal{}, false
+}
+
+// state refuses an application that has proved itself, for what it is in the tenant.
+func (a Application) state(resource string) *refusal {
+	var no refusal
+	switch {
+	case a.Disabled:
+		no = badRequest("unauthorized_client", 7000112, "Application '%s'(%s) is disabled.", a.ClientID, a.ClientID)
+	case a.Blocked:
+		no = badRequest("invalid_grant", 53003, "Access has been blocked by Conditional Access policies. The access policy does not allow token issuance.")
+	case a.NeedsConsent:
+		no = badRequest("invalid_grant", 65001, "The user or administrator has not consented to use the application with ID '%s' named '%s'. Send an interactive authorization request for this user and resource.", a.ClientID, resource)
+	default:
+		return nil
+	}
+	return &no
+}

@@ -56,6 +56,10 @@ func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string
 		e.refuse(w, *refused)
 		return
 	}
+	if refused := app.state(resource); refused != nil {
+		e.refuse(w, *refused)
+		return
+	}
 	tokenType, confirmation, refused := confirmation(form)
 	if refused != nil {
 		e.refuse(w, *refused)
@@ -101,6 +105,10 @@ func (e *Entra) authenticate(r *http.Request, app Application) (string, *refusal
 		}
 		return byCertificate, e.checkAssertion(r, app, assertion)
 	case form.Get("client_secret") != "":
+		if slices.Contains(app.ExpiredSecrets, form.Get("client_secret")) {
+			no := invalidClient(7000222, "The provided client secret keys for app '%s' are expired. Visit the Azure portal to create new keys for your app: https://aka.ms/NewClientSecret, or consider using certificate credentials for added security: https://aka.ms/certCreds.", app.ClientID)
+			return "", &no
+		}
 		if !slices.Contains(app.Secrets, form.Get("client_secret")) {
 			no := invalidClient(7000215, "Invalid client secret provided. Ensure the secret being sent in the request is the client secret value, not the client secret ID, for a secret added to app '%s'.", app.ClientID)
 			return "", &no
@@ -171,7 +179,15 @@ func (e *Entra) checkFederated(app Application, raw string, claims map[string]an
 		}
 	}
 	const none = "No matching federated identity record found for presented assertion "
+	e.mu.Lock()
+	oneCode := e.oneCode
+	e.mu.Unlock()
 	refused := func(code int, format string, args ...any) *refusal {
+		if oneCode {
+			no := invalidClient(70021, "No matching federated identity record found for presented assertion. Assertion Issuer: '%s'. Assertion Subject: '%s'. Assertion Audience: '%s'."+checkFederated,
+				issuer, subject, strings.Join(claimStrings(claims["aud"]), " "))
+			return &no
+		}
 		no := invalidClient(code, none+format+checkFederated, args...)
 		return &no
 	}
@@ -218,6 +234,8 @@ func (e *Entra) checkFederated(app Application, raw string, claims map[string]an
 		return refused(700212, "audience '%s'.", strings.Join(audiences, " "))
 	case caseDiffers:
 		return refused(7002138, "subject '%s'. The subject differs from the configured one in case only.", subject)
+	case strings.HasPrefix(issuer, "https://login.microsoftonline.com/"):
+		return refused(7002137, "subject '%s'.", subject)
 	default:
 		return refused(700213, "subject '%s'.", subject)
 	}
@@ -292,6 +310,9 @@ func (e *Entra) mint(app Application, resource, method string, more ...map[strin
 		"aio": rand.Text(), "uti": rand.Text(), "rh": "1." + rand.Text(), "oid": app.ObjectID, "sub": app.ObjectID, "tid": app.TenantID,
 	}
 	target, registered := e.app(app.TenantID, resource)
+	if target.Opaque {
+		return "EwBw" + rand.Text() + rand.Text(), nil
+	}
 	if registered && target.RequestedTokenVersion == 2 {
 		claims["iss"], claims["ver"], claims["aud"] = IssuerV2(app.TenantID), "2.0", target.ClientID
 		claims["azp"], claims["azpacr"] = app.ClientID, method
@@ -308,7 +329,7 @@ func (e *Entra) mint(app Application, resource, method string, more ...map[strin
 		}
 		claims["groups"] = groups
 	}
-	for _, m := range more {
+	for _, m := range append(more, app.Claims) {
 		maps.Copy(claims, m)
 	}
 	return e.key.sign(claims)

@@ -75,6 +75,13 @@ type Google struct {
 	buckets   map[string]*bucket
 	jobs      map[string]queryJob
 	exchanges []Exchange
+	// deleted are providers that can be brought back.
+	deleted map[string]OIDCProvider
+	// throttled are how many exchanges are refused for their number; disabled are APIs that a project has not enabled.
+	throttled int
+	disabled  map[string]bool
+	// issuers are those that a policy allows for providers; nil allows every one.
+	issuers []string
 }
 
 // googleGrant is what an opaque access token stands for.
@@ -93,7 +100,7 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 		now: now, client: ca.Client(),
 		accounts: map[string]ServiceAccount{}, keys: map[string]accountKey{}, users: map[string]GoogleUser{},
 		clients: map[string]string{}, tokens: map[string]googleGrant{}, providers: map[string]OIDCProvider{},
-		minted: map[string]mintedToken{}, buckets: map[string]*bucket{}, jobs: map[string]queryJob{},
+		minted: map[string]mintedToken{}, buckets: map[string]*bucket{}, jobs: map[string]queryJob{}, disabled: map[string]bool{}, deleted: map[string]OIDCProvider{},
 	}
 	var err error
 	if g.key, err = newSigningKey(); err != nil {

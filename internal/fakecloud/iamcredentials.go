@@ -82,6 +82,10 @@ func (g *Google) serveIAM(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	if refused := g.serviceDisabled("iamcredentials.googleapis.com", "IAM Service Account Credentials API"); refused != nil {
+		refused.write(w)
+		return
+	}
 	body, refused := readIAMRequest(r, method)
 	if refused == nil && project != "-" {
 		refused = new(invalidArgument("Request contains an invalid argument."))
@@ -215,4 +219,25 @@ func (g *Google) generateAccessToken(w http.ResponseWriter, account ServiceAccou
 
 func unknownField(name string) apiError {
 	return invalidArgument(fmt.Sprintf("Invalid JSON payload received. Unknown name \"%s\": Cannot find field.", name))
+}
+
+// DisableAPI makes a service one that the sandbox's project has not enabled.
+func (g *Google) DisableAPI(service string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.disabled[service] = true
+}
+
+// https://cloud.google.com/apis/docs/getting-started#enabling_apis; the text is that of every such API.
+func (g *Google) serviceDisabled(service, title string) *apiError {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.disabled[service] {
+		return nil
+	}
+	return &apiError{
+		Code: http.StatusForbidden, Status: "PERMISSION_DENIED",
+		Message: fmt.Sprintf("%s has not been used in project 123456789 before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/%s/overview?project=123456789 then retry.", title, service),
+		Details: []map[string]any{errorInfo("SERVICE_DISABLED", "googleapis.com", map[string]string{"service": service, "consumer": "projects/123456789"})},
+	}
 }

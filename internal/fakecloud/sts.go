@@ -28,12 +28,32 @@ func (g *Google) serveSTS(w http.ResponseWriter, r *http.Request) {
 		g.introspect(w, r)
 		return
 	}
-	answer, refused := g.exchange(r)
+	answer, refused := g.throttle()
+	if refused == nil {
+		answer, refused = g.exchange(r)
+	}
 	if refused != nil {
 		refused.write(w)
 		return
 	}
 	writeJSON(w, http.StatusOK, answer)
+}
+
+// Throttle refuses so many exchanges from now on.
+func (g *Google) Throttle(times int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.throttled = times
+}
+
+func (g *Google) throttle() (map[string]any, *oauthError) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.throttled == 0 {
+		return nil, nil
+	}
+	g.throttled--
+	return nil, &oauthError{http.StatusTooManyRequests, "quota_exceeded", "The request was throttled due to rate limit: sts.googleapis.com/requests. Please retry after a few seconds."}
 }
 
 // checkClient refuses an Authorization header that is no known OAuth client's: one must not be sent otherwise.

@@ -37,6 +37,8 @@ type Advice struct {
 	Wait string
 	// See is the URL of a page about it.
 	See string
+	// Filled says that the commands have the values of the call that failed.
+	Filled bool
 }
 
 // Line returns the advice as one line, with the first command alone.

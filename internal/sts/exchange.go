@@ -31,6 +31,8 @@ type Exchange struct {
 	SubjectTokenType string
 	// UserProject is the file's workforce_pool_user_project, or "".
 	UserProject string
+	// ClientID and ClientSecret are the file's, where it has them: Google's libraries authenticate the exchange with them.
+	ClientID, ClientSecret string
 	// HTTP makes the request; nil means a client of package upstream.
 	HTTP *http.Client
 	Now  func() time.Time
@@ -51,12 +53,19 @@ func (e Exchange) Token(ctx context.Context, subject token.Secret) (token.Token,
 		AccessToken string `json:"access_token"`
 		ExpiresIn   int    `json:"expires_in"`
 	}
-	c := call{e.HTTP, e.Log}
-	if err := c.post(ctx, "exchanging the token at "+host(e.URL), e.URL, form, &granted, presented(e.Audience, claims)); err != nil {
+	what := "exchanging the token at " + host(e.URL)
+	r, err := formRequest(ctx, what, e.URL, form)
+	if err != nil {
+		return token.Token{}, err
+	}
+	if e.ClientID != "" {
+		r.SetBasicAuth(url.QueryEscape(e.ClientID), url.QueryEscape(e.ClientSecret))
+	}
+	if err := (call{e.HTTP, e.Log}).do(r, what, &granted, presented(e.Audience, claims)); err != nil {
 		return token.Token{}, err
 	}
 	if granted.AccessToken == "" {
-		return token.Token{}, problem.New(problem.BadAnswer, "exchanging the token at %s: the answer holds no token", host(e.URL))
+		return token.Token{}, problem.New(problem.BadAnswer, "%s: the answer holds no token", what)
 	}
 	return token.Token{Value: token.NewSecret(granted.AccessToken), ExpiresOn: e.Now().Add(time.Duration(granted.ExpiresIn) * time.Second)}, nil
 }
@@ -163,13 +172,21 @@ type call struct {
 	log  *slog.Logger
 }
 
-func (c call) post(ctx context.Context, what, address string, form url.Values, answer any, values catalogue.Values) error {
+func formRequest(ctx context.Context, what, address string, form url.Values) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, strings.NewReader(form.Encode()))
 	if err != nil {
-		return problem.Input(what, "%w", err)
+		return nil, problem.Input(what, "%w", err)
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	return c.do(r, what, answer, values)
+	return r, nil
+}
+
+func (c call) post(ctx context.Context, what, address string, form url.Values, answer any) error {
+	r, err := formRequest(ctx, what, address, form)
+	if err != nil {
+		return err
+	}
+	return c.do(r, what, answer, nil)
 }
 
 func (c call) do(r *http.Request, what string, answer any, values catalogue.Values) error {

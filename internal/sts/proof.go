@@ -29,7 +29,7 @@ func Introspect(ctx context.Context, client *http.Client, log *slog.Logger, addr
 		Username string `json:"username"`
 		Exp      int64  `json:"exp"`
 	}
-	err := call{client, log}.post(ctx, what, address, url.Values{"token": {access.Reveal()}, "token_type_hint": {"urn:ietf:params:oauth:token-type:access_token"}}, &answer, nil)
+	err := call{client, log}.post(ctx, what, address, url.Values{"token": {access.Reveal()}, "token_type_hint": {"urn:ietf:params:oauth:token-type:access_token"}}, &answer)
 	switch {
 	case err != nil:
 		return Proof{}, err
@@ -47,7 +47,7 @@ func TokenInfo(ctx context.Context, client *http.Client, log *slog.Logger, addre
 		Azp   string `json:"azp"`
 		Exp   string `json:"exp"`
 	}
-	if err := (call{client, log}).post(ctx, "asking "+host(address)+" about the token", address, url.Values{"access_token": {access.Reveal()}}, &answer, nil); err != nil {
+	if err := (call{client, log}).post(ctx, "asking "+host(address)+" about the token", address, url.Values{"access_token": {access.Reveal()}}, &answer); err != nil {
 		return Proof{}, err
 	}
 	who := answer.Email

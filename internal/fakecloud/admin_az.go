@@ -1,0 +1,236 @@
+package fakecloud
+
+import (
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	jmespath "github.com/jmespath-community/go-jmespath"
+)
+
+// azCommands are the commands of az, signed in to SandboxTenant.
+// https://learn.microsoft.com/cli/azure/reference-index
+func (s *Sandbox) azCommands() []adminCommand {
+	words := strings.Fields
+	output := []string{"query", "output"}
+	return []adminCommand{
+		{verb: words("az ad app federated-credential create"), required: []string{"id", "parameters"}, run: s.createCredential},
+		{verb: words("az ad app federated-credential list"), required: []string{"id"}, optional: output, run: s.listCredentials},
+		{verb: words("az ad app federated-credential update"), required: []string{"id", "federated-credential-id", "parameters"}, run: s.updateCredential},
+		{verb: words("az identity federated-credential create"), required: words("name identity-name resource-group issuer subject audiences"), run: s.createForIdentity},
+		{verb: words("az ad sp update"), required: words("id set"), run: s.updatePrincipal},
+		{verb: words("az ad sp create"), required: words("id"), run: s.createPrincipal},
+		{verb: words("az ad app show"), required: words("id"), optional: output, run: s.showApplication},
+		{verb: words("az ad app permission admin-consent"), required: words("id"), run: func(a arguments) (string, error) {
+			return "", s.changeApplication(a["id"], func(app *Application) { app.NeedsConsent = false })
+		}},
+		{verb: words("az ad app credential reset"), required: words("id"), optional: words("cert query output"), switches: words("append"), run: s.resetCredential},
+		{verb: words("az ad app update"), required: words("id"), optional: words("is-fallback-public-client"), run: func(a arguments) (string, error) {
+			return "", s.changeApplication(a["id"], func(app *Application) { app.PublicClient = a["is-fallback-public-client"] == "true" })
+		}},
+		{verb: words("az account show"), optional: output, run: func(a arguments) (string, error) {
+			return azPrint(a, map[string]any{"tenantId": SandboxTenant, "environmentName": "AzureCloud", "id": "22222222-2222-2222-2222-222222222222"})
+		}},
+		{verb: words("az cloud show"), optional: output, run: func(a arguments) (string, error) { return azPrint(a, map[string]any{"name": "AzureCloud"}) }},
+	}
+}
+
+// azPrint prints as --query and --output say: text for tsv, else JSON.
+func azPrint(a arguments, value any) (string, error) {
+	if a.given("query") {
+		found, err := jmespath.Search(a["query"], value)
+		if err != nil {
+			return "", fmt.Errorf("--query: %w", err)
+		}
+		value = found
+	}
+	if a["output"] != "tsv" {
+		data, err := json.MarshalIndent(value, "", "  ")
+		return string(data) + "\n", err
+	}
+	switch v := value.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return v + "\n", nil
+	case []any:
+		text := ""
+		for _, item := range v {
+			line, err := azPrint(arguments{"output": "tsv"}, item)
+			if err != nil {
+				return "", err
+			}
+			text += line
+		}
+		return text, nil
+	}
+	return "", fmt.Errorf("-o tsv of %T is not known here", value)
+}
+
+// changeApplication changes the application that an id is of: its client id, or the object id that az takes as well.
+func (s *Sandbox) changeApplication(id string, change func(*Application)) error {
+	app, ok := s.Entra.app(SandboxTenant, id)
+	if !ok {
+		return fmt.Errorf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", id) //nolint:staticcheck // the real text
+	}
+	s.Entra.Change(SandboxTenant, app.ClientID, change)
+	return nil
+}
+
+// credentialBody is what Microsoft Graph takes.
+// https://learn.microsoft.com/graph/api/application-post-federatedidentitycredentials
+type credentialBody struct {
+	Name        string   `json:"name"`
+	Issuer      string   `json:"issuer"`
+	Subject     string   `json:"subject"`
+	Audiences   []string `json:"audiences"`
+	Description string   `json:"description"`
+}
+
+func readCredential(text string, named bool) (FederatedCredential, error) {
+	var body credentialBody
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&body); err != nil {
+		return FederatedCredential{}, fmt.Errorf("--parameters: %w", err)
+	}
+	switch {
+	case named && body.Name == "":
+		return FederatedCredential{}, errors.New("--parameters: name is missing")
+	case !named && body.Name != "":
+		return FederatedCredential{}, errors.New("--parameters: name cannot be changed")
+	case body.Issuer == "" || body.Subject == "":
+		return FederatedCredential{}, errors.New("--parameters: issuer and subject are needed")
+	case len(body.Audiences) != 1:
+		return FederatedCredential{}, errors.New("--parameters: one audience is wanted")
+	}
+	return FederatedCredential{body.Issuer, body.Subject, body.Audiences[0], body.Name}, nil
+}
+
+func (s *Sandbox) createCredential(a arguments) (string, error) {
+	c, err := readCredential(a["parameters"], true)
+	if err != nil {
+		return "", err
+	}
+	return "", s.addCredential(a["id"], c)
+}
+
+func (s *Sandbox) addCredential(id string, c FederatedCredential) error {
+	var refused error
+	err := s.changeApplication(id, func(app *Application) {
+		for _, f := range app.Federated {
+			switch {
+			case f.Name == c.Name && f.Issuer == c.Issuer:
+				// Names are made of the issuer's host by the commands that are printed; the real one wants another here.
+				c.Name += "-2"
+			case f.Issuer == c.Issuer && f.Subject == c.Subject:
+				refused = errors.New("FederatedIdentityCredential with the same issuer and subject already exists")
+			}
+		}
+		if refused == nil {
+			app.Federated = append(app.Federated, c)
+		}
+	})
+	return errors.Join(err, refused)
+}
+
+func (s *Sandbox) createForIdentity(a arguments) (string, error) {
+	app, ok := s.Entra.app(SandboxTenant, SandboxApp)
+	if !ok {
+		return "", errors.New("the sandbox has no such identity")
+	}
+	return "", s.addCredential(app.ClientID, FederatedCredential{a["issuer"], a["subject"], a["audiences"], a["name"]})
+}
+
+func (s *Sandbox) listCredentials(a arguments) (string, error) {
+	app, ok := s.Entra.app(SandboxTenant, a["id"])
+	if !ok {
+		return "", fmt.Errorf("no application %s", a["id"])
+	}
+	all := []any{}
+	for _, f := range app.Federated {
+		all = append(all, map[string]any{"id": "id-of-" + f.Name, "name": f.Name, "issuer": f.Issuer, "subject": f.Subject, "audiences": []any{f.Audience}})
+	}
+	return azPrint(a, all)
+}
+
+func (s *Sandbox) updateCredential(a arguments) (string, error) {
+	c, err := readCredential(a["parameters"], false)
+	if err != nil {
+		return "", err
+	}
+	found := false
+	err = s.changeApplication(a["id"], func(app *Application) {
+		for i, f := range app.Federated {
+			if f.Name == a["federated-credential-id"] || "id-of-"+f.Name == a["federated-credential-id"] {
+				c.Name, found = f.Name, true
+				app.Federated[i] = c
+			}
+		}
+	})
+	if err == nil && !found {
+		err = fmt.Errorf("no federated credential %q", a["federated-credential-id"])
+	}
+	return "", err
+}
+
+func (s *Sandbox) updatePrincipal(a arguments) (string, error) {
+	if a["set"] != "accountEnabled=true" {
+		return "", fmt.Errorf("--set %s is not known here", a["set"])
+	}
+	return "", s.changeApplication(a["id"], func(app *Application) { app.Disabled = false })
+}
+
+// createPrincipal installs an application of another tenant, or one that only lacks its service principal.
+func (s *Sandbox) createPrincipal(a arguments) (string, error) {
+	s.Entra.mu.Lock()
+	defer s.Entra.mu.Unlock()
+	for _, app := range slices.Concat(s.Entra.uninstalled, s.Entra.apps) {
+		if a["id"] == app.ClientID || a["id"] == app.AppIDURI && app.AppIDURI != "" {
+			app.TenantID = SandboxTenant
+			s.Entra.apps = append(s.Entra.apps, app)
+			return "", nil
+		}
+	}
+	return "", fmt.Errorf("Unable to find the application with id %s", a["id"]) //nolint:staticcheck // the real text
+}
+
+func (s *Sandbox) showApplication(a arguments) (string, error) {
+	app, ok := s.Entra.app(SandboxTenant, a["id"])
+	if !ok {
+		return "", fmt.Errorf("no application %s", a["id"])
+	}
+	return azPrint(a, map[string]any{"appId": app.ClientID, "identifierUris": []any{app.AppIDURI}})
+}
+
+func (s *Sandbox) resetCredential(a arguments) (string, error) {
+	if !a.given("append") {
+		return "", errors.New("without --append every other credential of the application would be lost")
+	}
+	if path, fromFile := strings.CutPrefix(a["cert"], "@"); fromFile {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return "", err
+		}
+		for block, rest := pem.Decode(data); block != nil; block, rest = pem.Decode(rest) {
+			if block.Type == "CERTIFICATE" {
+				cert, err := x509.ParseCertificate(block.Bytes)
+				if err != nil {
+					return "", err
+				}
+				return "", s.changeApplication(a["id"], func(app *Application) { app.Certificates = append(app.Certificates, cert) })
+			}
+		}
+		return "", fmt.Errorf("%s holds no certificate", path)
+	}
+	secret := "new~" + newGUID()
+	if err := s.changeApplication(a["id"], func(app *Application) { app.Secrets = append(app.Secrets, secret) }); err != nil {
+		return "", err
+	}
+	return azPrint(a, map[string]any{"appId": a["id"], "password": secret, "tenant": SandboxTenant})
+}
