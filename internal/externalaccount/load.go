@@ -14,6 +14,9 @@ type Loaded struct {
 	Path string
 	// Audience, TokenURL, SubjectTokenType, TokenInfoURL and UserProject are the file's, as they stand there.
 	Audience, TokenURL, SubjectTokenType, TokenInfoURL, UserProject string
+	// ClientID and ClientSecret are of an OAuth client that the exchange is authenticated by; pools of workloads have no
+	// use for one.
+	ClientID, ClientSecret string
 	// ImpersonationURL is empty where no service account is impersonated, Account the e-mail in it, and Lifetime how long
 	// its tokens are to live; zero is an hour.
 	ImpersonationURL, Account string
