@@ -253,10 +253,13 @@ func (s *Sandbox) UserCredentials() ([]byte, error) {
 	})
 }
 
-// WithoutIdentityEndpoint makes the metadata server one of Cloud Build: access tokens only.
-func (s *Sandbox) WithoutIdentityEndpoint() error {
+// WithoutIdentityEndpoint makes the metadata server one of Cloud Build: access tokens only, with scopes where some are named.
+func (s *Sandbox) WithoutIdentityEndpoint(scopes ...string) error {
 	i := s.instance()
 	i.WithoutIdentity = true
+	if len(scopes) > 0 {
+		i.Scopes = scopes
+	}
 	s.Google.SetInstance(i)
 	return nil
 }
