@@ -57,7 +57,8 @@ func surface(p cli.Process, code *int) (*cobra.Command, func(error) int) {
 	root := bare("azure-token-helper", "Give a Google identity to Azure's tools", cli.Asked(p, 0,
 		cli.Named("get-token", newGetToken), cli.Named("account", newAccount), cli.Named("auth", newAuth),
 		cli.Named("exec", func(p cli.Process) *cobra.Command { return newExec(p, code) }), cli.Named("assertion", newAssertion), cli.Named("kubeconfig", newKubeconfig), cli.Named("shim", newShim),
-		cli.Named("doctor", func(p cli.Process) *cobra.Command { return newDoctor(p, code) }), cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
+		cli.Named("doctor", func(p cli.Process) *cobra.Command { return newDoctor(p, code) }), cli.Named("trust", newTrust),
+		cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
 	root.Long, root.Example = long, example
 	return root, p.Fail
 }

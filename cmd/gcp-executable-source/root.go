@@ -75,7 +75,8 @@ func newRoot(p cli.Process, code *int) *cobra.Command {
 		cmd.AddCommand(cli.Asked(p, 0,
 			cli.Named("config", func(p cli.Process) *cobra.Command { return newConfig(p, code) }), cli.Named("token-file", newTokenFile),
 			cli.Named("exec", func(p cli.Process) *cobra.Command { return newExec(p, code) }),
-			cli.Named("doctor", func(p cli.Process) *cobra.Command { return newDoctor(p, code) }), cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
+			cli.Named("doctor", func(p cli.Process) *cobra.Command { return newDoctor(p, code) }), cli.Named("trust", newTrust),
+			cli.Named("cache", cli.CacheCommand), cli.Named("version", newVersion))...)
 	}
 	return cmd
 }

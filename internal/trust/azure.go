@@ -1,0 +1,117 @@
+package trust
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// GoogleIssuer is the issuer of every Google account's ID tokens.
+const GoogleIssuer = "https://accounts.google.com"
+
+// Azure is the trust of an Entra application, or of a user-assigned managed identity, in a Google identity.
+// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-create-trust-gcp
+type Azure struct {
+	// Claims are those of the identity's token.
+	Claims token.Claims
+	// Audience is what the cloud wants of a federated token.
+	Audience string
+	// ClientID is an application that exists; without it one of the name Application is made.
+	ClientID, Application string
+	// Identity and ResourceGroup are of a user-assigned managed identity, in place of an application.
+	Identity, ResourceGroup string
+	// Role is given on Scope, an Azure resource id; both may be empty.
+	Role, Scope string
+	// Credential is the name of the federated credential.
+	Credential string
+}
+
+// Check says what cannot be written down.
+func (a Azure) Check() error {
+	if err := need(a.Claims); err != nil {
+		return err
+	}
+	switch {
+	case len(a.Claims.Audience) != 1 || a.Claims.Audience[0] != a.Audience:
+		return problem.Input("token", "its audience is %s, and this cloud wants %s", oneLine(strings.Join(a.Claims.Audience, ", ")), a.Audience).
+			WithHint("leave --assertion-audience out, or name the cloud with --environment; a token file has to be made for that audience")
+	case a.Claims.Issuer == GoogleIssuer && strings.Trim(a.Claims.Subject, "0123456789") != "":
+		return problem.Input("token", "its subject %q is not the numeric id that Google gives its accounts", oneLine(a.Claims.Subject)).
+			WithHint("gcloud iam service-accounts describe EMAIL --format='value(uniqueId)'")
+	case a.Identity != "" && (a.ClientID != "" || a.Application != ""):
+		return problem.Input("--user-assigned-identity", "it goes with neither --client-id nor --application: one of them trusts the account")
+	case a.Identity != "" && a.ResourceGroup == "":
+		return problem.Input("--resource-group", "it is missing, and managed identities are in one").WithHint("az group list --query '[].name' -o tsv")
+	case (a.Role == "") != (a.Scope == ""):
+		return problem.Input("--role", "it is given on a resource: --role and --role-scope go together").
+			WithHint("for example --role 'Storage Blob Data Reader' --role-scope \"$(az storage account show --name ACCOUNT --query id -o tsv)\"")
+	}
+	return nil
+}
+
+// description says for people who the numeric subject is.
+func (a Azure) description() string {
+	if a.Claims.Email != "" {
+		return oneLine(a.Claims.Email)
+	}
+	return oneLine(a.Claims.Subject)
+}
+
+func (a Azure) about() []string {
+	who := "an Entra application"
+	if a.Identity != "" {
+		who = "a managed identity"
+	}
+	return []string{
+		fmt.Sprintf("%s trusts one Google identity: %s, subject %s.", capital(who), a.description(), a.Claims.Subject),
+		"Written by azure-token-helper trust, which runs nothing.",
+	}
+}
+
+// whySubject says what the subject is for.
+func (a Azure) whySubject() []string {
+	if a.Claims.Issuer != GoogleIssuer {
+		return []string{"Issuer, subject and audience have to match letter by letter."}
+	}
+	return []string{
+		"All of Google's customers have the same issuer: the subject alone says whose account it is. It is the",
+		"account's numeric id, not its e-mail address; an account that is deleted and made again has another one.",
+	}
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// parameters are what az and Microsoft Graph take.
+func (a Azure) parameters() string {
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	_ = enc.Encode(struct {
+		Name        string   `json:"name"`
+		Issuer      string   `json:"issuer"`
+		Subject     string   `json:"subject"`
+		Description string   `json:"description"`
+		Audiences   []string `json:"audiences"`
+	}{a.Credential, a.Claims.Issuer, a.Claims.Subject, a.description(), a.Claims.Audience}) // strings always encode
+	return strings.TrimSpace(b.String())
+}
+
+// JSON is the trust as a document.
+func (a Azure) JSON() (string, error) {
+	return document(struct {
+		Name          string   `json:"name"`
+		Issuer        string   `json:"issuer"`
+		Subject       string   `json:"subject"`
+		Audiences     []string `json:"audiences"`
+		Description   string   `json:"description"`
+		ClientID      string   `json:"clientId,omitempty"`
+		Application   string   `json:"application,omitempty"`
+		Identity      string   `json:"userAssignedIdentity,omitempty"`
+		ResourceGroup string   `json:"resourceGroup,omitempty"`
+		Role          string   `json:"role,omitempty"`
+		Scope         string   `json:"roleScope,omitempty"`
+	}{a.Credential, a.Claims.Issuer, a.Claims.Subject, a.Claims.Audience, a.description(), a.ClientID, a.Application, a.Identity, a.ResourceGroup, a.Role, a.Scope})
+}

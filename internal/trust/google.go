@@ -1,0 +1,137 @@
+package trust
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// Google is the trust of Google Cloud in an Azure identity.
+// https://cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds
+type Google struct {
+	// Claims are those of the identity's token.
+	Claims token.Claims
+	// Project is the id or number of the project that gets the pool.
+	Project string
+	// Pool and Provider are the ids to create.
+	Pool, Provider string
+	// ServiceAccount is what the identity may act as. Without it the pool's principal itself is given Role on the project.
+	ServiceAccount, Role string
+	// WholeTenant admits every identity of the tenant into the pool; only this one is given a role even so.
+	WholeTenant bool
+	// Resource is what the token was asked for, for the command that writes the file; it may be empty.
+	Resource string
+	// Condition is the attribute condition that admits this identity alone.
+	Condition string
+}
+
+// maxSubject is the longest google.subject, in bytes.
+// https://cloud.google.com/iam/docs/workload-identity-federation#mapping
+const maxSubject = 127
+
+// Check says what cannot be written down.
+func (g Google) Check() error {
+	if err := need(g.Claims); err != nil {
+		return err
+	}
+	switch {
+	case g.Project == "":
+		return problem.Input("--project", "it is missing: which project gets the pool?").WithHint("gcloud projects list --format='value(projectId)'")
+	case len(g.Claims.Audience) != 1:
+		return problem.Input("token", "it has %d audiences, and a provider's allowed audience is one of its own", len(g.Claims.Audience))
+	case !strings.HasPrefix(g.Claims.Issuer, "https://"):
+		return problem.Input("token", "its issuer %q is no https URL, which Google wants", g.Claims.Issuer)
+	case g.Claims.TenantID == "" || g.Claims.ObjectID == "":
+		return problem.Input("token", "it has no claims tid and oid, so that it is none of Entra ID's; no condition can tell this identity from others by it")
+	}
+	return nil
+}
+
+// subject returns the claim that google.subject is mapped from, and its value.
+func (g Google) subject() (claim, value string) {
+	if g.byObjectID() {
+		return "oid", g.Claims.ObjectID
+	}
+	return "sub", g.Claims.Subject
+}
+
+// byObjectID reports whether sub would not do: it is too long, or a person's, which is another one for each application.
+// https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#payload-claims
+func (g Google) byObjectID() bool {
+	return len(g.Claims.Subject) > maxSubject || g.Claims.Subject != g.Claims.ObjectID
+}
+
+// condition is what the provider asks of a token.
+func (g Google) condition() string {
+	if !g.WholeTenant {
+		return g.Condition
+	}
+	tenant, _, _ := strings.Cut(g.Condition, " && ")
+	return tenant
+}
+
+// number is the project's number, or "" where only the id is known.
+func (g Google) number() string {
+	if strings.Trim(g.Project, "0123456789") == "" {
+		return g.Project
+	}
+	return ""
+}
+
+// Warnings are what whoever runs this should know first.
+func (g Google) Warnings() []string {
+	var all []string
+	if g.WholeTenant {
+		all = append(all, fmt.Sprintf("every application and managed identity of the tenant %s gets into the pool; give roles to single principals only, never to the whole pool", g.Claims.TenantID))
+	}
+	if g.byObjectID() {
+		why := "is another one for each application that the person uses"
+		if len(g.Claims.Subject) > maxSubject {
+			why = fmt.Sprintf("has %d bytes, and google.subject takes %d", len(g.Claims.Subject), maxSubject)
+		}
+		all = append(all, "google.subject is mapped from oid: the token's sub "+why)
+	}
+	if g.ServiceAccount == "" && g.Role == "" {
+		all = append(all, "neither --service-account nor --role is given: the identity gets into the pool and may do nothing")
+	}
+	return all
+}
+
+// about are sentences that begin every form.
+func (g Google) about() []string {
+	return []string{
+		fmt.Sprintf("Google Cloud trusts one Azure identity: object id %s of the tenant %s.", g.Claims.ObjectID, g.Claims.TenantID),
+		"Written by gcp-executable-source trust, which runs nothing.",
+	}
+}
+
+// whyCondition says what the condition is for.
+func (g Google) whyCondition() []string {
+	if g.WholeTenant {
+		return []string{"The condition admits the whole tenant: each of its applications and managed identities gets into the pool."}
+	}
+	return []string{"The condition admits this identity alone. Without it every application and managed identity of the tenant", "could get into the pool, by a token that it asks for with the same audience."}
+}
+
+// JSON is the trust as a document.
+func (g Google) JSON() (string, error) {
+	claim, value := g.subject()
+	return document(struct {
+		Project          string            `json:"project"`
+		Pool             string            `json:"pool"`
+		Provider         string            `json:"provider"`
+		Issuer           string            `json:"issuer"`
+		AllowedAudiences []string          `json:"allowedAudiences"`
+		Mapping          map[string]string `json:"attributeMapping"`
+		Condition        string            `json:"attributeCondition"`
+		Subject          string            `json:"subject"`
+		ServiceAccount   string            `json:"serviceAccount,omitempty"`
+		Role             string            `json:"role,omitempty"`
+		Warnings         []string          `json:"warnings"`
+	}{
+		g.Project, g.Pool, g.Provider, g.Claims.Issuer, g.Claims.Audience, map[string]string{"google.subject": "assertion." + claim}, g.condition(),
+		value, g.ServiceAccount, g.Role, append([]string{}, g.Warnings()...),
+	})
+}

@@ -1,0 +1,93 @@
+package trust
+
+// Terraform is the trust for Terraform's and OpenTofu's azuread and azurerm providers.
+// https://registry.terraform.io/providers/hashicorp/azuread/latest/docs/resources/application_federated_identity_credential
+// https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/federated_identity_credential
+func (a Azure) Terraform() string {
+	var t text
+	t.comment("#", a.about()...)
+	t.lines("", "terraform {", "  required_providers {")
+	if a.Identity == "" {
+		t.lines("    azuread = {", `      source = "hashicorp/azuread"`, "    }")
+	}
+	if a.Identity != "" || a.Role != "" {
+		t.lines("    azurerm = {", `      source = "hashicorp/azurerm"`, "    }")
+	}
+	t.lines("  }", "}", "")
+	principal := a.terraformManaged(&t)
+	if a.Identity == "" {
+		principal = a.terraformApplication(&t)
+	}
+	if a.Role != "" {
+		t.lines("", "# What it may do, and where.",
+			`resource "azurerm_role_assignment" "google" {`,
+			"  scope                = "+hcl(a.Scope),
+			"  role_definition_name = "+hcl(a.Role),
+			"  principal_id         = "+principal,
+			`  principal_type       = "ServicePrincipal"`,
+			"}")
+	}
+	return t.String()
+}
+
+func (a Azure) terraformApplication(t *text) (principal string) {
+	app := "azuread_application.google"
+	if a.ClientID != "" {
+		app = "data.azuread_application.google"
+		t.lines(`data "azuread_application" "google" {`, "  client_id = "+hcl(a.ClientID), "}")
+		t.lines("", `data "azuread_service_principal" "google" {`, "  client_id = "+app+".client_id", "}")
+		principal = "data.azuread_service_principal.google.object_id"
+	} else {
+		t.lines("# An application, and its service principal in this tenant. It needs no secret.",
+			`resource "azuread_application" "google" {`, "  display_name = "+hcl(a.Application), "}")
+		t.lines("", `resource "azuread_service_principal" "google" {`, "  client_id = "+app+".client_id", "}")
+		principal = "azuread_service_principal.google.object_id"
+	}
+	t.lines("")
+	t.comment("#", a.whySubject()...)
+	t.lines(
+		`resource "azuread_application_federated_identity_credential" "google" {`,
+		"  application_id = "+app+".id",
+		"  display_name   = "+hcl(a.Credential),
+		"  description    = "+hcl(a.description()),
+		"  issuer         = "+hcl(a.Claims.Issuer),
+		"  subject        = "+hcl(a.Claims.Subject),
+		"  audiences      = ["+hcl(a.Claims.Audience[0])+"]",
+		"}",
+		"",
+		"# AZURE_CLIENT_ID for azure-token-helper.",
+		`output "client_id" {`,
+		"  value = "+app+".client_id",
+		"}")
+	return principal
+}
+
+func (a Azure) terraformManaged(t *text) (principal string) {
+	if a.Identity == "" {
+		return ""
+	}
+	t.lines(`data "azurerm_resource_group" "google" {`, "  name = "+hcl(a.ResourceGroup), "}",
+		"",
+		"# A managed identity, which has no secret.",
+		`resource "azurerm_user_assigned_identity" "google" {`,
+		"  name                = "+hcl(a.Identity),
+		"  resource_group_name = data.azurerm_resource_group.google.name",
+		"  location            = data.azurerm_resource_group.google.location",
+		"}",
+		"")
+	t.comment("#", a.whySubject()...)
+	t.lines(
+		`resource "azurerm_federated_identity_credential" "google" {`,
+		"  name                      = "+hcl(a.Credential),
+		"  user_assigned_identity_id = azurerm_user_assigned_identity.google.id",
+		"  issuer                    = "+hcl(a.Claims.Issuer),
+		"  subject                   = "+hcl(a.Claims.Subject),
+		"  audience                  = ["+hcl(a.Claims.Audience[0])+"]",
+		"}",
+		"",
+		"# AZURE_CLIENT_ID for azure-token-helper.",
+		`output "client_id" {`,
+		"  value = azurerm_user_assigned_identity.google.client_id",
+		"}")
+	return "azurerm_user_assigned_identity.google.principal_id"
+}
