@@ -3,6 +3,7 @@ package fakecloud
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -10,8 +11,20 @@ import (
 // Run is an administrator's shell for the sandbox: one command line of az or gcloud, as a person pastes it, applied to the
 // clouds. It knows the commands that the project tells people to type, with their real flags, and nothing else: a flag
 // that is unknown or missing is an error that names it.
-func (s *Sandbox) Run(command string) (string, error) {
-	words, err := Words(command, s.Run)
+func (s *Sandbox) Run(command string) (string, error) { return s.RunWith(command, nil) }
+
+// RunWith is Run in a shell that has set variables.
+func (s *Sandbox) RunWith(command string, variables map[string]string) (string, error) {
+	words, err := Words(command, func(inner string) (string, error) {
+		if name, ok := strings.CutPrefix(inner, "$"); ok {
+			value, set := variables[name]
+			if !set {
+				return "", fmt.Errorf("$%s is not set", name)
+			}
+			return value, nil
+		}
+		return s.RunWith(inner, variables)
+	})
 	if err != nil {
 		return "", err
 	}
@@ -35,7 +48,8 @@ func (s *Sandbox) Run(command string) (string, error) {
 // adminCommand is one command of az or gcloud.
 type adminCommand struct {
 	verb []string
-	// positional are the names of the words that are no flags.
+	// positional are the names of the words that are no flags. One that ends with … takes all that are left, with spaces
+	// between them.
 	positional []string
 	// required and optional flags take a value, without their hyphens; switches take none.
 	required, optional, switches []string
@@ -75,6 +89,9 @@ func (c adminCommand) parse(words []string) (arguments, error) {
 		}
 		given[name] = value
 	}
+	if n := len(c.positional); n > 0 && strings.HasSuffix(c.positional[n-1], "…") && len(loose) >= n {
+		loose = append(loose[:n-1:n-1], strings.Join(loose[n-1:], " "))
+	}
 	if len(loose) != len(c.positional) {
 		return nil, fmt.Errorf("%d words where %d are wanted: %q", len(loose), len(c.positional), loose)
 	}
@@ -90,7 +107,7 @@ func (c adminCommand) parse(words []string) (arguments, error) {
 }
 
 // Words splits a command line as a POSIX shell does: single and double quotes, backslashes, comments, and $( … ) within
-// double quotes or outside of them, which substitute evaluates. Everything else that a shell would expand is refused.
+// double quotes or outside of them, which substitute evaluates, as it does $NAME. Everything else that a shell would expand is refused.
 // https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_02
 func Words(command string, substitute func(string) (string, error)) ([]string, error) {
 	var words []string
@@ -179,7 +196,13 @@ func doubleQuoted(rest string, word *strings.Builder, substitute func(string) (s
 // substituted reads $( … ) at the beginning of rest and writes what the command in it prints.
 func substituted(rest string, word *strings.Builder, substitute func(string) (string, error)) (int, error) {
 	if !strings.HasPrefix(rest, "$(") {
-		return 0, errors.New("a variable is not known here")
+		name := regexp.MustCompile(`^\$[A-Za-z_][A-Za-z0-9_]*`).FindString(rest)
+		if name == "" {
+			return 0, errors.New("a dollar sign is not quoted")
+		}
+		value, err := substitute(name)
+		word.WriteString(value)
+		return len(name), err
 	}
 	inner, err := closing(rest[2:])
 	if err != nil {

@@ -25,6 +25,23 @@ func (s *Sandbox) azCommands() []adminCommand {
 		{verb: words("az identity federated-credential create"), required: words("name identity-name resource-group issuer subject audiences"), run: s.createForIdentity},
 		{verb: words("az ad sp update"), required: words("id set"), run: s.updatePrincipal},
 		{verb: words("az ad sp create"), required: words("id"), run: s.createPrincipal},
+		{verb: words("az ad app create"), required: words("display-name"), optional: output, run: s.createApplication},
+		{verb: words("az ad sp show"), required: words("id"), optional: output, run: func(a arguments) (string, error) {
+			app, ok := s.Entra.app(SandboxTenant, a["id"])
+			if !ok {
+				return "", fmt.Errorf("no application %s", a["id"])
+			}
+			return azPrint(a, map[string]any{"id": app.ObjectID, "appId": app.ClientID})
+		}},
+		{verb: words("az role assignment create"), required: words("assignee-object-id assignee-principal-type role scope"), run: s.assignRole},
+		{verb: words("az identity create"), required: words("name resource-group"), optional: output, run: s.createIdentity},
+		{verb: words("az identity show"), required: words("name resource-group"), optional: output, run: func(a arguments) (string, error) {
+			app, ok := s.Entra.app(SandboxTenant, identityName(a["resource-group"], a["name"]))
+			if !ok {
+				return "", fmt.Errorf("no identity %s", a["name"])
+			}
+			return azPrint(a, map[string]any{"clientId": app.ClientID, "principalId": app.ObjectID, "tenantId": app.TenantID})
+		}},
 		{verb: words("az ad app show"), required: words("id"), optional: output, run: s.showApplication},
 		{verb: words("az ad app permission admin-consent"), required: words("id"), run: func(a arguments) (string, error) {
 			return "", s.changeApplication(a["id"], func(app *Application) { app.NeedsConsent = false })
@@ -139,8 +156,13 @@ func (s *Sandbox) addCredential(id string, c FederatedCredential) error {
 	return errors.Join(err, refused)
 }
 
+// createForIdentity adds to a managed identity that was created; IDENTITY and GROUP, which doctor cannot know, are the
+// sandbox's application.
 func (s *Sandbox) createForIdentity(a arguments) (string, error) {
-	app, ok := s.Entra.app(SandboxTenant, SandboxApp)
+	app, ok := s.Entra.app(SandboxTenant, identityName(a["resource-group"], a["identity-name"]))
+	if a["identity-name"] == "IDENTITY" && a["resource-group"] == "GROUP" {
+		app, ok = s.Entra.app(SandboxTenant, SandboxApp)
+	}
 	if !ok {
 		return "", errors.New("the sandbox has no such identity")
 	}
@@ -233,4 +255,33 @@ func (s *Sandbox) resetCredential(a arguments) (string, error) {
 		return "", err
 	}
 	return azPrint(a, map[string]any{"appId": a["id"], "password": secret, "tenant": SandboxTenant})
+}
+
+// identityName is how the sandbox finds a managed identity: it has no App ID URI of its own.
+func identityName(group, name string) string { return "identity:" + group + "/" + name }
+
+func (s *Sandbox) createIdentity(a arguments) (string, error) {
+	app := Application{TenantID: SandboxTenant, ClientID: newGUID(), ObjectID: newGUID(), AppIDURI: identityName(a["resource-group"], a["name"])}
+	s.Entra.AddApplication(app)
+	return azPrint(a, map[string]any{"clientId": app.ClientID, "principalId": app.ObjectID})
+}
+
+// createApplication makes an application that has no service principal yet.
+func (s *Sandbox) createApplication(a arguments) (string, error) {
+	s.Entra.mu.Lock()
+	defer s.Entra.mu.Unlock()
+	app := Application{TenantID: SandboxTenant, ClientID: newGUID(), ObjectID: newGUID()}
+	s.Entra.uninstalled = append(s.Entra.uninstalled, app)
+	return azPrint(a, map[string]any{"appId": app.ClientID})
+}
+
+func (s *Sandbox) assignRole(a arguments) (string, error) {
+	switch {
+	case a["assignee-principal-type"] != "ServicePrincipal":
+		return "", fmt.Errorf("--assignee-principal-type %s is not known here", a["assignee-principal-type"])
+	case a["role"] != "Storage Blob Data Reader":
+		return "", fmt.Errorf("--role %s is not known here", a["role"])
+	}
+	s.Blob.Grant(a["assignee-object-id"])
+	return "", nil
 }

@@ -25,10 +25,12 @@ func (s *Sandbox) gcloudCommands() []adminCommand {
 		{verb: words(pools + " providers undelete"), positional: words("provider"), required: provider, run: s.undeleteProvider},
 		{verb: words("gcloud iam service-accounts add-iam-policy-binding"), positional: words("account"), required: words("member role"), optional: words("project condition"), run: s.bindAccount},
 		{verb: words("gcloud iam service-accounts describe"), positional: words("account"), optional: words("format project"), run: s.describeAccount},
-		{verb: words("gcloud services enable"), positional: words("service"), required: words("project"), run: func(a arguments) (string, error) {
+		{verb: words("gcloud services enable"), positional: words("service…"), required: words("project"), run: func(a arguments) (string, error) {
 			s.Google.mu.Lock()
 			defer s.Google.mu.Unlock()
-			delete(s.Google.disabled, a["service"])
+			for _, service := range words(a["service…"]) {
+				delete(s.Google.disabled, service)
+			}
 			return "", s.inProject(a)
 		}},
 		{verb: words("gcloud projects describe"), positional: words("project"), optional: words("format"), run: func(a arguments) (string, error) {

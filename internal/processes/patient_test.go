@@ -164,7 +164,12 @@ func (f found) well() error {
 
 // typed does what a command line does that doctor prints: on the machine, or in a cloud.
 func (p *patient) typed(command string) error {
-	words, err := fakecloud.Words(command, p.Run)
+	words, err := fakecloud.Words(command, func(inner string) (string, error) {
+		if name, ok := strings.CutPrefix(inner, "$"); ok {
+			return p.get(name), nil
+		}
+		return p.RunWith(inner, p.variables())
+	})
 	if err != nil {
 		return err
 	}
@@ -185,12 +190,23 @@ func (p *patient) typed(command string) error {
 		defer p.mu.Unlock()
 		delete(p.env, words[1])
 		return nil
-	case words[0] == "gcp-executable-source":
+	case len(words) == 1 && strings.Contains(words[0], "="):
+		name, value, _ := strings.Cut(words[0], "=")
+		p.set(name, value)
+		return nil
+	case words[0] == "gcp-executable-source" || words[0] == "azure-token-helper":
 		if out, code := p.run(words[1:]...); code != 0 {
 			return fmt.Errorf("%s: exit code %d: %s", command, code, out)
 		}
 		return nil
 	}
-	_, err = p.Run(command)
+	_, err = p.RunWith(command, p.variables())
 	return err
+}
+
+// variables are those that commands may use; the program's environment has them as well.
+func (p *patient) variables() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.env)
 }
