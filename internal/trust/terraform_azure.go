@@ -19,15 +19,24 @@ func (a Azure) Terraform() string {
 		principal = a.terraformApplication(&t)
 	}
 	if a.Role != "" {
-		t.lines("", "# What it may do, and where.",
-			`resource "azurerm_role_assignment" "google" {`,
-			"  scope                = "+hcl(a.Scope),
-			"  role_definition_name = "+hcl(a.Role),
-			"  principal_id         = "+principal,
-			`  principal_type       = "ServicePrincipal"`,
-			"}")
+		a.terraformRole(&t, principal)
 	}
 	return t.String()
+}
+
+func (a Azure) terraformRole(t *text, principal string) {
+	role := "  role_definition_name = " + hcl(a.Role)
+	if isRoleID(a.Role) {
+		t.lines("", `data "azurerm_role_definition" "google" {`, "  role_definition_id = "+hcl(a.Role), "  scope              = "+hcl(a.Scope), "}")
+		role = "  role_definition_id   = data.azurerm_role_definition.google.id"
+	}
+	t.lines("", "# What it may do, and where.",
+		`resource "azurerm_role_assignment" "google" {`,
+		"  scope                = "+hcl(a.Scope),
+		role,
+		"  principal_id         = "+principal,
+		`  principal_type       = "ServicePrincipal"`,
+		"}")
 }
 
 func (a Azure) terraformApplication(t *text) (principal string) {
