@@ -1,12 +1,15 @@
 package fakecloud
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // sandboxProjectNumber is the number of SandboxProject.
@@ -120,10 +123,11 @@ func (a arguments) provider(p *OIDCProvider) error {
 			if err != nil {
 				return err
 			}
-			if len(data) > 0 {
-				return errors.New("--jwk-json-path: only an empty file is known here, which takes the keys away")
+			var set jose.JSONWebKeySet
+			if err := json.Unmarshal(data, &set); err != nil || len(set.Keys) == 0 {
+				return fmt.Errorf("--jwk-json-path: %s holds no keys", value)
 			}
-			p.UploadedKeys = ""
+			p.UploadedKeys = string(data)
 		case "no-disabled":
 			p.Disabled = false
 		}

@@ -32,7 +32,7 @@ type OIDCProvider struct {
 	// ConditionText is the condition as it was written, where an administrator wrote it.
 	ConditionText string
 	Disabled      bool
-	// UploadedKeys are the keys that a provider has in place of its issuer's; a non-empty URL of a key set.
+	// UploadedKeys are the keys that a provider has in place of its issuer's, as a key set in JSON, or "".
 	UploadedKeys string
 }
 
@@ -101,7 +101,7 @@ func (p OIDCProvider) check(client *http.Client, raw string, now time.Time) (map
 	if strings.TrimSuffix(issuer, "/") != strings.TrimSuffix(p.Issuer, "/") {
 		return nil, invalidGrant(fmt.Sprintf("The issuer in ID Token %s does not match the expected ones: %s", issuer, p.Issuer))
 	}
-	keys, err := fetchKeys(client, cmp.Or(p.UploadedKeys, p.JWKSURL))
+	keys, err := p.keys(client)
 	matching := keys.Key(parsed.Headers[0].KeyID)
 	if err == nil && p.UploadedKeys != "" && len(matching) == 0 {
 		return nil, invalidGrant("Unable to verify the ID Token signature.")
@@ -140,6 +140,13 @@ func (p OIDCProvider) subject(claims map[string]any) (string, *oauthError) {
 		return "", &oauthError{http.StatusBadRequest, "unauthorized_client", "The given credential is rejected by the attribute condition."}
 	}
 	return subject, nil
+}
+
+func (p OIDCProvider) keys(client *http.Client) (set jose.JSONWebKeySet, err error) {
+	if p.UploadedKeys != "" {
+		return set, json.Unmarshal([]byte(p.UploadedKeys), &set)
+	}
+	return fetchKeys(client, p.JWKSURL)
 }
 
 func fetchKeys(client *http.Client, url string) (jose.JSONWebKeySet, error) {

@@ -317,7 +317,8 @@ func subjectIllnesses() []illness {
 			return p.typed("gcp-executable-source cache clear --all")
 		}},
 		{name: "uploaded keys that are out of date", program: source, code: grant, says: "Unable to verify the ID Token signature", breaks: func(p *patient) {
-			provider(func(o *fakecloud.OIDCProvider) { o.UploadedKeys = p.Google.JWKSURL })(p)
+			others := p.fetch(p.Google.JWKSURL)
+			provider(func(o *fakecloud.OIDCProvider) { o.UploadedKeys = others })(p)
 		}},
 		{name: "keys that cannot be fetched", program: source, code: grant, says: "Error connecting to the given credential's issuer", breaks: provider(func(o *fakecloud.OIDCProvider) { o.JWKSURL = "https://127.0.0.1:9/keys" })},
 		{name: "a token that is no JWT", program: source, code: grant, says: "Unable to parse the ID Token", breaks: func(p *patient) {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,6 +140,21 @@ func (p *patient) run(args ...string) ([]byte, int) {
 	return out, cmd.ProcessState.ExitCode()
 }
 
+// fetch asks one of the clouds for a page.
+func (p *patient) fetch(address string) string {
+	p.t.Helper()
+	resp, err := p.CA.Client().Get(address)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		p.t.Fatal(resp.Status, err)
+	}
+	return string(body)
+}
+
 // examine lets doctor look.
 func (p *patient) examine() found {
 	p.t.Helper()
@@ -164,6 +181,16 @@ func (f found) well() error {
 
 // typed does what a command line does that doctor prints: on the machine, or in a cloud.
 func (p *patient) typed(command string) error {
+	if strings.HasPrefix(command, "curl ") {
+		first, then, _ := strings.Cut(command, " && ")
+		words := strings.Fields(first)
+		address, public := strings.CutPrefix(words[len(words)-1], "https://"+fakecloud.PublicAuthority)
+		if len(words) != 5 || words[1] != "-sSf" || words[2] != "-o" || !public {
+			return fmt.Errorf("curl is not known for that: %s", first)
+		}
+		path := p.write(words[3], p.fetch(p.Entra.URL+address))
+		return p.typed(strings.ReplaceAll(then, "="+words[3], "="+path))
+	}
 	words, err := fakecloud.Words(command, func(inner string) (string, error) {
 		if name, ok := strings.CutPrefix(inner, "$"); ok {
 			return p.get(name), nil
