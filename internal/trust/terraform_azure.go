@@ -1,5 +1,7 @@
 package trust
 
+import "fmt"
+
 // Terraform is the trust for Terraform's and OpenTofu's azuread and azurerm providers.
 // https://registry.terraform.io/providers/hashicorp/azuread/latest/docs/resources/application_federated_identity_credential
 // https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs/resources/federated_identity_credential
@@ -25,17 +27,16 @@ func (a Azure) Terraform() string {
 }
 
 func (a Azure) terraformRole(t *text, principal string) {
-	role := "  role_definition_name = " + hcl(a.Role)
+	role, value := "role_definition_name", hcl(a.Role)
 	if isRoleID(a.Role) {
 		t.lines("", `data "azurerm_role_definition" "google" {`, "  role_definition_id = "+hcl(a.Role), "  scope              = "+hcl(a.Scope), "}")
-		role = "  role_definition_id   = data.azurerm_role_definition.google.id"
+		role, value = "role_definition_id", "data.azurerm_role_definition.google.id"
 	}
+	// terraform fmt aligns what stands together.
+	argument := func(name, value string) string { return fmt.Sprintf("  %-*s = %s", len(role), name, value) }
 	t.lines("", "# What it may do, and where.",
 		`resource "azurerm_role_assignment" "google" {`,
-		"  scope                = "+hcl(a.Scope),
-		role,
-		"  principal_id         = "+principal,
-		`  principal_type       = "ServicePrincipal"`,
+		argument("scope", hcl(a.Scope)), argument(role, value), argument("principal_id", principal), argument("principal_type", `"ServicePrincipal"`),
 		"}")
 }
 

@@ -42,8 +42,8 @@ data "azurerm_role_definition" "google" {
 
 # What it may do, and where.
 resource "azurerm_role_assignment" "google" {
-  scope                = "/subscriptions/1/storageAccounts/2"
-  role_definition_id   = data.azurerm_role_definition.google.id
-  principal_id         = azurerm_user_assigned_identity.google.principal_id
-  principal_type       = "ServicePrincipal"
+  scope              = "/subscriptions/1/storageAccounts/2"
+  role_definition_id = data.azurerm_role_definition.google.id
+  principal_id       = azurerm_user_assigned_identity.google.principal_id
+  principal_type     = "ServicePrincipal"
 }
