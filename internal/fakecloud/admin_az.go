@@ -93,7 +93,7 @@ func azPrint(a arguments, value any) (string, error) {
 func (s *Sandbox) changeApplication(id string, change func(*Application)) error {
 	app, ok := s.Entra.app(SandboxTenant, id)
 	if !ok {
-		return fmt.Errorf("Resource '%s' does not exist or one of its queried reference-property objects are not present.", id) //nolint:staticcheck // the real text
+		return fmt.Errorf("resource '%s' does not exist or one of its queried reference-property objects are not present", id)
 	}
 	s.Entra.Change(SandboxTenant, app.ClientID, change)
 	return nil
@@ -219,7 +219,7 @@ func (s *Sandbox) createPrincipal(a arguments) (string, error) {
 			return "", nil
 		}
 	}
-	return "", fmt.Errorf("Unable to find the application with id %s", a["id"]) //nolint:staticcheck // the real text
+	return "", fmt.Errorf("unable to find the application with id %s", a["id"])
 }
 
 func (s *Sandbox) showApplication(a arguments) (string, error) {
