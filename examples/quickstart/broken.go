@@ -50,36 +50,53 @@ func faults() []string {
 
 // showFault runs the programs of both directions and prints the errors that their libraries give them.
 func (w *world) showFault(ctx context.Context, name string) error {
-	for _, f := range allFaults() {
-		if f.name == name {
-			return w.show(ctx, f)
-		}
+	f, err := findFault(name)
+	if err != nil {
+		return err
 	}
-	return fmt.Errorf("-broken %q is not one of %s", name, strings.Join(faults(), ", "))
+	return w.show(ctx, f)
 }
 
-func (w *world) show(ctx context.Context, f fault) error {
-	say("\nBroken on purpose: %s", f.what)
-	credential := "managed-identity"
+func findFault(name string) (fault, error) {
+	for _, f := range allFaults() {
+		if f.name == name {
+			return f, nil
+		}
+	}
+	return fault{}, fmt.Errorf("-broken %q is not one of %s", name, strings.Join(faults(), ", "))
+}
+
+// breaks puts the machine into the fault, and returns the credential that Azure's side has there.
+func (w *world) breaks(f fault) (credential string, err error) {
 	settings := map[string]string{"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://127.0.0.1:9", "GCE_METADATA_HOST": "127.0.0.1:9"}
+	credential = "managed-identity"
 	if f.token != nil {
 		credential = "workload-identity"
 		token, err := f.token(w.clouds)
 		if err != nil {
-			return err
+			return "", err
 		}
 		if err := os.WriteFile(w.path("token.jwt"), []byte(token), 0o600); err != nil {
-			return err
+			return "", err
 		}
 		settings = map[string]string{"AZURE_FEDERATED_TOKEN_FILE": w.path("token.jwt")}
 		if err := w.nameApplication(); err != nil {
-			return err
+			return "", err
 		}
 	}
 	for name, value := range settings {
 		if err := os.Setenv(name, value); err != nil {
-			return err
+			return "", err
 		}
+	}
+	return credential, nil
+}
+
+func (w *world) show(ctx context.Context, f fault) error {
+	say("\nBroken on purpose: %s", f.what)
+	credential, err := w.breaks(f)
+	if err != nil {
+		return err
 	}
 	file, err := w.externalAccount(ctx, "--credential", credential, "--resource", fakecloud.SandboxResource)
 	if err != nil {

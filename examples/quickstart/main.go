@@ -3,8 +3,10 @@
 //
 //	go run ./examples/quickstart
 //	go run ./examples/quickstart -broken wrong-audience|wrong-issuer|expired|no-identity
+//	go run ./examples/quickstart -doctor [-broken …]
 //
-// With -broken it shows what a user of each library sees when something does not match. It ends by itself, listens on
+// With -broken it shows what a user of each library sees when something does not match, with -doctor what both programs
+// find out about it. It ends by itself, listens on
 // 127.0.0.1 only, and leaves nothing behind.
 package main
 
@@ -26,9 +28,10 @@ import (
 
 func main() {
 	broken := flag.String("broken", "", "show a failure: "+strings.Join(faults(), ", "))
+	doctor := flag.Bool("doctor", false, "let both programs examine their way to the other cloud")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	err := run(ctx, *broken)
+	err := run(ctx, *broken, *doctor)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
@@ -36,7 +39,7 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, broken string) (err error) {
+func run(ctx context.Context, broken string, doctor bool) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Minute)
 	defer cancel()
 	clouds, err := fakecloud.StartSandbox(time.Now)
@@ -55,6 +58,9 @@ func run(ctx context.Context, broken string) (err error) {
 	}
 	if err := w.settle(); err != nil {
 		return err
+	}
+	if doctor {
+		return w.doctor(ctx, broken)
 	}
 	if broken != "" {
 		return w.showFault(ctx, broken)

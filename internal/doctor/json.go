@@ -3,6 +3,7 @@ package doctor
 import (
 	"encoding/json"
 	"io"
+	"strings"
 
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
@@ -44,19 +45,23 @@ func (r *Report) JSON(w io.Writer) error {
 		Settings []Setting `json:"settings"`
 		Hops     []hop     `json:"hops"`
 	}{r.Program, r.Version, status, append([]Setting{}, r.Settings...), []hop{}}
-	clean := token.NewRedactor().Clean
 	for _, h := range r.Hops {
 		shown := hop{h.Name, h.Status, h.Took.Milliseconds(), h.Summary, h.Fields, h.Differences, h.Notes, nil}
 		if p := h.Problem; p != nil {
 			a := adviceOf(p)
-			shown.Error = &trouble{p.Code, clean(p.Message), a.Cause, a.Mend, a.Run, a.Wait, a.See}
+			shown.Error = &trouble{p.Code, p.Message, a.Cause, a.Mend, a.Run, a.Wait, a.See}
 		}
 		document.Hops = append(document.Hops, shown)
 	}
-	enc := json.NewEncoder(w)
+	var b strings.Builder
+	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	return enc.Encode(document)
+	if err := enc.Encode(document); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, token.NewRedactor().Clean(b.String()))
+	return err
 }
 
 // adviceOf returns what is known of a failure; for one that the catalogue does not have, its hint.

@@ -37,11 +37,14 @@ func (p *Printer) Head(r *Report) {
 		return
 	}
 	p.line("")
-	name, value := 0, 0
+	name, value, from := 0, 0, 0
 	for _, s := range r.Settings {
-		name, value = max(name, utf8.RuneCountInString(s.Name)), max(value, utf8.RuneCountInString(s.Value))
+		name, value, from = max(name, utf8.RuneCountInString(s.Name)), max(value, utf8.RuneCountInString(s.Value)), max(from, utf8.RuneCountInString(s.From))
 	}
-	value = min(value, 48)
+	// In columns where there is room for three.
+	if value = min(value, 48); p.screen.Width > 0 && name+value+from+len("      ") > p.screen.Width {
+		value = 0
+	}
 	for _, s := range r.Settings {
 		p.wrapped(fmt.Sprintf("  %-*s  ", name, s.Name), fmt.Sprintf("%-*s  %s", value, oneLine(s.Value), p.paint(faint, s.From)))
 	}
@@ -56,7 +59,7 @@ func (p *Printer) Hop(h *Hop) {
 	}
 	summary := h.Summary
 	if h.Problem != nil {
-		summary = token.NewRedactor().Clean(h.Problem.Coded())
+		summary = h.Problem.Coded()
 	}
 	mark := p.mark(h.Status)
 	lead := fmt.Sprintf("%s %-*s", mark, nameWidth-utf8.RuneCountInString(plain(mark))-1, h.Name)
@@ -78,7 +81,7 @@ func (p *Printer) Hop(h *Hop) {
 		if i > 0 {
 			name = "or"
 		}
-		p.line("    %-9s %s", name, p.paint(bold, token.NewRedactor().Clean(command)))
+		p.line("    %-9s %s", name, p.paint(bold, command))
 	}
 	p.row("takes", a.Wait)
 	p.row("see", a.See)
@@ -86,7 +89,7 @@ func (p *Printer) Hop(h *Hop) {
 
 func (p *Printer) row(name, text string) {
 	if text != "" {
-		p.wrapped(fmt.Sprintf("    %-9s ", name), token.NewRedactor().Clean(text))
+		p.wrapped(fmt.Sprintf("    %-9s ", name), text)
 	}
 }
 
@@ -96,7 +99,7 @@ func (p *Printer) fields(h *Hop) {
 		width = max(width, utf8.RuneCountInString(f.Name))
 	}
 	for _, f := range h.Fields {
-		p.wrapped(fmt.Sprintf("    %-*s  ", max(width, 8), f.Name), token.NewRedactor().Clean(f.Value))
+		p.wrapped(fmt.Sprintf("    %-*s  ", max(width, 8), f.Name), f.Value)
 	}
 }
 
@@ -152,8 +155,9 @@ func (p *Printer) mark(s Status) string {
 	return p.paint(map[Status]colour{OK: green, Warning: yellow, Failed: red, Unknown: yellow, Skipped: faint}[s], m)
 }
 
+// line is the one place through which text leaves, cleaned.
 func (p *Printer) line(format string, args ...any) {
-	_, _ = fmt.Fprintln(p.w, strings.TrimRight(fmt.Sprintf(format, args...), " "))
+	_, _ = fmt.Fprintln(p.w, strings.TrimRight(token.NewRedactor().Clean(fmt.Sprintf(format, args...)), " "))
 }
 
 // wrapped writes text after lead, and breaks it between words where the screen ends; further lines begin where the first

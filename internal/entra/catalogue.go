@@ -39,6 +39,7 @@ func Places() catalogue.Values {
 	return catalogue.Values{
 		"credential": `{"name":"NAME","issuer":"ISSUER","subject":"SUBJECT","audiences":["AUDIENCE"]}`,
 		"change":     `{"issuer":"ISSUER","subject":"SUBJECT","audiences":["AUDIENCE"]}`, "by-subject": "[?subject=='SUBJECT'].id",
+		"wanted": "api://AzureADTokenExchange",
 	}
 }
 
@@ -81,7 +82,7 @@ func federated() []catalogue.Entry {
 		trust("AADSTS700211", "no federated credential of the application has this issuer: it may have a slash more at its end, or other capitals"),
 		{
 			Code: "AADSTS700212", Cause: "a federated credential of the application has this issuer and subject, and another audience",
-			Mend: "make the two the same, here to what was presented", Run: []string{updateCredential}, Wait: propagates, See: considerations,
+			Mend: "have the token made for the audience that the credential names, as a rule {wanted}; or change the credential to what was presented", Run: []string{updateCredential}, Wait: propagates, See: considerations,
 		},
 		trust("AADSTS700213", "the issuer is trusted, and no federated credential has this subject: an e-mail address stands where Google's numeric id belongs, or the account was deleted and made again"),
 		trust("AADSTS7002137", "the subject is that of a managed identity, and no federated credential has it"),

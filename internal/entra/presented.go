@@ -59,7 +59,7 @@ func (e Exchange) values(claims token.Claims) catalogue.Values {
 	some, _ := json.Marshal(same)
 	return catalogue.Values{
 		Application: e.ClientID, Tenant: e.TenantID, "issuer": claims.Issuer, "subject": claims.Subject, "audience": strings.Join(claims.Audience, " "),
-		"name": CredentialName(claims.Issuer), "credential": string(whole), "change": string(some),
+		"wanted": e.Cloud.AssertionAudience, "name": CredentialName(claims.Issuer), "credential": string(whole), "change": string(some),
 		// In a raw string of JMESPath a backslash goes before a quote.
 		"by-subject": "[?subject=='" + strings.ReplaceAll(claims.Subject, "'", `\'`) + "'].id",
 	}
