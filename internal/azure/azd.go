@@ -58,11 +58,11 @@ func (a *azd) explain(stderr string) error {
 		login += " --tenant-id " + a.settings.TenantID
 	}
 	if strings.Contains(said, "AADSTS") {
-		e := *problem.From(entra.Explain(problemText(said)))
+		e := problem.From(entra.Explain(problemText(said)))
 		if e.Hint == "" || strings.Contains(stderr, "auth login") {
-			e.Hint = "sign in again: " + login
+			return e.MendedBy("sign in again", login)
 		}
-		return &e
+		return e
 	}
 	e := problem.New(problem.NoIdentity, "azd auth token: %s", quote(strings.TrimPrefix(said, "ERROR: ")))
 	if strings.Contains(stderr, "login") || said == "" {

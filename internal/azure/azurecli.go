@@ -72,11 +72,11 @@ func (a *azureCLI) explain(stderr string) error {
 		login += " --tenant " + a.settings.TenantID
 	}
 	if strings.Contains(stderr, "AADSTS") {
-		e := *problem.From(entra.Explain(problemText(stderr)))
+		e := problem.From(entra.Explain(problemText(stderr)))
 		if e.Hint == "" || strings.Contains(stderr, "az login") {
-			e.Hint = "sign in again: " + login
+			return e.MendedBy("sign in again", login)
 		}
-		return &e
+		return e
 	}
 	e := problem.New(problem.NoIdentity, "az account get-access-token: %s", quote(strings.TrimPrefix(strings.TrimSpace(stderr), "ERROR: ")))
 	if strings.Contains(stderr, "az login") || strings.Contains(stderr, "az account set") || stderr == "" {

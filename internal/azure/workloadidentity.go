@@ -3,6 +3,7 @@ package azure
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
@@ -127,8 +128,7 @@ func (w *workloadIdentity) explain(err error) error {
 	if readErr != nil || time.Now().Before(claims.Expiry) {
 		return e
 	}
-	p := *e
-	return p.WithHint("the token in %s ended at %s and nobody has renewed it: ls -l %s; or else the clock is wrong: date -u", w.file, claims.Expiry.Format(time.RFC3339), w.file)
+	return e.MendedBy(fmt.Sprintf("the token in %s ended at %s and nobody has renewed it; see who should", w.file, claims.Expiry.Format(time.RFC3339)), "ls -l "+w.file)
 }
 
 func (w *workloadIdentity) inputs() ([]token.Input, string) {

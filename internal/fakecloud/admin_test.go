@@ -10,6 +10,9 @@ import (
 
 func TestCommandLinesAreSplitAsAShellDoes(t *testing.T) {
 	echo := func(inner string) (string, error) {
+		if strings.HasPrefix(inner, "$") {
+			return "<" + inner + ">", nil
+		}
 		if inner == "false" {
 			return "", errors.New("it failed")
 		}

@@ -111,6 +111,16 @@ func (e *Error) WithAdvice(a *Advice) *Error {
 	return e
 }
 
+// MendedBy returns e with another mend than the catalogue's, from somebody who knows more of the case; the cause stays.
+func (e *Error) MendedBy(mend string, run ...string) *Error {
+	mended := *e
+	a := &Advice{Mend: mend, Run: run, Filled: true}
+	if e.Advice != nil {
+		a.Cause, a.See = e.Advice.Cause, e.Advice.See
+	}
+	return mended.WithAdvice(a)
+}
+
 // Error returns message and hint on one line.
 func (e *Error) Error() string {
 	if e.Hint == "" {
