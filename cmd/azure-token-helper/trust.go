@@ -65,7 +65,7 @@ func (v *printTrust) run(cmd *cobra.Command) error {
 		return err
 	}
 	a := &v.azure
-	a.Audience, a.Credential = first(v.assertionAudience, s.cloud.AssertionAudience), entra.CredentialName(a.Claims.Issuer)
+	a.Audience, a.Credential = first(v.assertionAudience, s.cloud.AssertionAudience), entra.CredentialName(a.Claims.Issuer, a.Claims.Subject)
 	if err := a.Check(); err != nil {
 		return err
 	}

@@ -268,9 +268,23 @@ func TestTrustThatDoesNotMatch(t *testing.T) {
 		})
 	}
 	p := f.refused(t, f.exchange(t, audience, fakecloud.IDTokenClaim("sub", "it's me")), "AADSTS700213")
-	const command = `az ad app federated-credential create --id ` + clientID + ` --parameters '{"name":"accounts-google-com","issuer":"https://accounts.google.com","subject":"it'\''s me","audiences":["` + audience + `"]}'`
+	const command = `az ad app federated-credential create --id ` + clientID + ` --parameters '{"name":"accounts-google-com-bde02d45","issuer":"https://accounts.google.com","subject":"it'\''s me","audiences":["` + audience + `"]}'`
 	if !strings.Contains(p.Hint, command) {
 		t.Errorf("%s\nwant %s", p.Hint, command)
+	}
+}
+
+func TestNoTwoSubjectsHaveACredentialOfOneName(t *testing.T) {
+	seen := map[string]string{}
+	for _, subject := range []string{"115000000000000000001", "115000000000000000002", "system:serviceaccount:prod:app", "system:serviceaccount:Prod:App", "", "a@b", strings.Repeat("1", 600)} {
+		name := CredentialName("https://accounts.google.com/"+strings.Repeat("x", 600), subject)
+		if other, taken := seen[strings.ToLower(name)]; taken || len(name) > 120 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
+			t.Errorf("%q: %s, which %q has", subject, name, other)
+		}
+		seen[strings.ToLower(name)] = subject
+	}
+	if name := CredentialName(strings.Repeat("i", 600), "1"); len(name) != 120 {
+		t.Error(len(name))
 	}
 }
 

@@ -1,6 +1,8 @@
 package entra
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -55,28 +57,38 @@ func (e Exchange) values(claims token.Claims) catalogue.Values {
 	whole, _ := json.Marshal(struct {
 		Name string `json:"name"`
 		changeable
-	}{CredentialName(claims.Issuer), same})
+	}{CredentialName(claims.Issuer, claims.Subject), same})
 	some, _ := json.Marshal(same)
 	return catalogue.Values{
 		Application: e.ClientID, Tenant: e.TenantID, "issuer": claims.Issuer, "subject": claims.Subject, "audience": strings.Join(claims.Audience, " "),
-		"wanted": e.Cloud.AssertionAudience, "name": CredentialName(claims.Issuer), "credential": string(whole), "change": string(some),
+		"wanted": e.Cloud.AssertionAudience, "name": CredentialName(claims.Issuer, claims.Subject), "credential": string(whole), "change": string(some),
 		// In a raw string of JMESPath a backslash goes before a quote.
 		"by-subject": "[?subject=='" + strings.ReplaceAll(claims.Subject, "'", `\'`) + "'].id",
 	}
 }
 
-// CredentialName makes a name for a federated credential of its issuer's host, in the characters that Entra allows there.
-func CredentialName(issuer string) string {
+// CredentialName makes a name for the federated credential of an identity, in the characters that Entra allows there: the
+// issuer's host, and what tells the subject from others. No application has two of one name, so that the mend of a
+// credential for the wrong subject must not have that one's.
+// https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
+func CredentialName(issuer, subject string) string {
 	host := issuer
 	if u, err := url.Parse(issuer); err == nil && u.Hostname() != "" {
 		host = u.Hostname()
 	}
-	return strings.Map(func(r rune) rune {
+	host = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 			return r
 		}
 		return '-'
 	}, host)
+	who := subject
+	if who == "" || len(who) > 40 || strings.Trim(who, "0123456789") != "" {
+		sum := sha256.Sum256([]byte(subject))
+		who = hex.EncodeToString(sum[:4])
+	}
+	const most = 120
+	return host[:min(len(host), most-1-len(who))] + "-" + who
 }
 
 // oneLine keeps what an issuer wrote from breaking a message's line.

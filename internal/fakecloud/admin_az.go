@@ -142,9 +142,8 @@ func (s *Sandbox) addCredential(id string, c FederatedCredential) error {
 	err := s.changeApplication(id, func(app *Application) {
 		for _, f := range app.Federated {
 			switch {
-			case f.Name == c.Name && f.Issuer == c.Issuer:
-				// Names are made of the issuer's host by the commands that are printed; the real one wants another here.
-				c.Name += "-2"
+			case strings.EqualFold(f.Name, c.Name):
+				refused = fmt.Errorf("FederatedIdentityCredential with name %s already exists", c.Name)
 			case f.Issuer == c.Issuer && f.Subject == c.Subject:
 				refused = errors.New("FederatedIdentityCredential with the same issuer and subject already exists")
 			}

@@ -34,7 +34,7 @@ func google(change func(*Google)) Google {
 }
 
 func azure(change func(*Azure)) Azure {
-	a := Azure{Claims: googleClaims(), Audience: "api://AzureADTokenExchange", Application: "idferry", Credential: "accounts-google-com"}
+	a := Azure{Claims: googleClaims(), Audience: "api://AzureADTokenExchange", Application: "idferry", Credential: "accounts-google-com-115000000000000000001"}
 	if change != nil {
 		change(&a)
 	}

@@ -17,7 +17,7 @@ resource principal 'Microsoft.Graph/servicePrincipals@v1.0' = {
 // All of Google's customers have the same issuer: the subject alone says whose account it is. It is the
 // account's numeric id, not its e-mail address; an account that is deleted and made again has another one.
 resource google 'Microsoft.Graph/applications/federatedIdentityCredentials@v1.0' = {
-  name: '${app.uniqueName}/accounts-google-com'
+  name: '${app.uniqueName}/accounts-google-com-115000000000000000001'
   description: 'reader@p.iam.gserviceaccount.com'
   issuer: 'https://accounts.google.com'
   subject: '115000000000000000001'

@@ -7,7 +7,7 @@ az ad sp create --id "$APP_ID"
 
 # All of Google's customers have the same issuer: the subject alone says whose account it is. It is the
 # account's numeric id, not its e-mail address; an account that is deleted and made again has another one.
-az ad app federated-credential create --id "$APP_ID" --parameters '{"name":"accounts-google-com","issuer":"https://accounts.google.com","subject":"115000000000000000001","description":"reader@p.iam.gserviceaccount.com","audiences":["api://AzureADTokenExchange"]}'
+az ad app federated-credential create --id "$APP_ID" --parameters '{"name":"accounts-google-com-115000000000000000001","issuer":"https://accounts.google.com","subject":"115000000000000000001","description":"reader@p.iam.gserviceaccount.com","audiences":["api://AzureADTokenExchange"]}'
 
 # What it may do, and where.
 az role assignment create --assignee-object-id "$(az ad sp show --id "$APP_ID" --query id -o tsv)" --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/1/storageAccounts/2

@@ -25,7 +25,7 @@ resource "azuread_service_principal" "google" {
 # account's numeric id, not its e-mail address; an account that is deleted and made again has another one.
 resource "azuread_application_federated_identity_credential" "google" {
   application_id = azuread_application.google.id
-  display_name   = "accounts-google-com"
+  display_name   = "accounts-google-com-115000000000000000001"
   description    = "reader@p.iam.gserviceaccount.com"
   issuer         = "https://accounts.google.com"
   subject        = "115000000000000000001"

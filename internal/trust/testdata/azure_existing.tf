@@ -20,7 +20,7 @@ data "azuread_service_principal" "google" {
 # Issuer, subject and audience have to match letter by letter.
 resource "azuread_application_federated_identity_credential" "google" {
   application_id = data.azuread_application.google.id
-  display_name   = "accounts-google-com"
+  display_name   = "accounts-google-com-115000000000000000001"
   description    = "system:serviceaccount:prod:app"
   issuer         = "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c"
   subject        = "system:serviceaccount:prod:app"

@@ -11,7 +11,7 @@ resource identity 'Microsoft.ManagedIdentity/userAssignedIdentities@2023-01-31' 
 // account's numeric id, not its e-mail address; an account that is deleted and made again has another one.
 resource google 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdentityCredentials@2023-01-31' = {
   parent: identity
-  name: 'accounts-google-com'
+  name: 'accounts-google-com-115000000000000000001'
   properties: {
     issuer: 'https://accounts.google.com'
     subject: '115000000000000000001'

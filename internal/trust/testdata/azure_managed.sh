@@ -6,7 +6,7 @@ az identity create --name blob-reader --resource-group my-group
 
 # All of Google's customers have the same issuer: the subject alone says whose account it is. It is the
 # account's numeric id, not its e-mail address; an account that is deleted and made again has another one.
-az identity federated-credential create --name accounts-google-com --identity-name blob-reader --resource-group my-group \
+az identity federated-credential create --name accounts-google-com-115000000000000000001 --identity-name blob-reader --resource-group my-group \
   --issuer https://accounts.google.com --subject 115000000000000000001 --audiences api://AzureADTokenExchange
 
 # It may do nothing yet. Roles are given as near to what it needs as can be, for example:

@@ -23,7 +23,7 @@ resource "azurerm_user_assigned_identity" "google" {
 # All of Google's customers have the same issuer: the subject alone says whose account it is. It is the
 # account's numeric id, not its e-mail address; an account that is deleted and made again has another one.
 resource "azurerm_federated_identity_credential" "google" {
-  name                      = "accounts-google-com"
+  name                      = "accounts-google-com-115000000000000000001"
   user_assigned_identity_id = azurerm_user_assigned_identity.google.id
   issuer                    = "https://accounts.google.com"
   subject                   = "115000000000000000001"
