@@ -15,6 +15,7 @@ func (r *Report) JSON(w io.Writer) error {
 	type trouble struct {
 		Code    string   `json:"code"`
 		Message string   `json:"message"`
+		Said    string   `json:"said,omitempty"`
 		Cause   string   `json:"cause,omitempty"`
 		Mend    string   `json:"mend,omitempty"`
 		Run     []string `json:"run,omitempty"`
@@ -49,7 +50,7 @@ func (r *Report) JSON(w io.Writer) error {
 		shown := hop{h.Name, h.Status, h.Took.Milliseconds(), h.Summary, h.Fields, h.Differences, h.Notes, nil}
 		if p := h.Problem; p != nil {
 			a := adviceOf(p)
-			shown.Error = &trouble{p.Code, p.Message, a.Cause, a.Mend, a.Run, a.Wait, a.See}
+			shown.Error = &trouble{p.Code, p.Message, p.Said, a.Cause, a.Mend, a.Run, a.Wait, a.See}
 		}
 		document.Hops = append(document.Hops, shown)
 	}

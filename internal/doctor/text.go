@@ -72,6 +72,9 @@ func (p *Printer) Hop(h *Hop) {
 		return
 	}
 	a := adviceOf(h.Problem)
+	if !strings.Contains(summary, h.Problem.Said) {
+		p.row("said", h.Problem.Said)
+	}
 	p.row("cause", a.Cause)
 	p.differences(h.Differences)
 	p.row("mend", a.Mend)

@@ -108,6 +108,20 @@ func TestNoTokenIsShown(t *testing.T) {
 	}
 }
 
+// What nobody knows is shown whole, however long it is.
+func TestAnUnknownErrorIsShownWhole(t *testing.T) {
+	said := "AADSTS999999: " + strings.Repeat("something new ", 100) + "Trace ID: 0a"
+	r := &Report{Hops: []*Hop{{Name: "exchange", Status: Failed, Problem: &problem.Error{Code: "AADSTS999999", Message: "entra id refused: AADSTS999999: something new…", Said: said}}}}
+	var document bytes.Buffer
+	if err := r.JSON(&document); err != nil {
+		t.Fatal(err)
+	}
+	text := oneLine(show(r, Screen{Width: 80}))
+	if !strings.Contains(document.String(), said) || strings.Count(text, "something new") != 101 || !strings.Contains(text, "Trace ID: 0a") {
+		t.Errorf("%s\n%s", document.String(), text)
+	}
+}
+
 func TestTheDocumentSaysWhatTheTextSays(t *testing.T) {
 	var out bytes.Buffer
 	if err := report().JSON(&out); err != nil {

@@ -179,6 +179,9 @@ func retryAfter(resp *http.Response) string {
 	return "a minute"
 }
 
+// maxSaid bounds what is kept of an answer that nobody knows; Entra's are far shorter.
+const maxSaid = 8 << 10
+
 // fromText finds an AADSTS code in text; it returns nil when there is none.
 func fromText(text string, cause error) *problem.Error {
 	m := regexp.MustCompile(`AADSTS(\d+)(?::?\s*)([\s\S]*)`).FindStringSubmatch(text)
@@ -187,7 +190,11 @@ func fromText(text string, cause error) *problem.Error {
 	}
 	code := "AADSTS" + m[1]
 	message := strings.TrimSuffix("entra id refused: "+code+": "+short(m[2]), ": ")
-	return Advise(&problem.Error{Code: code, Message: message, Err: cause}, nil)
+	e := Advise(&problem.Error{Code: code, Message: message, Err: cause}, nil)
+	if e.Advice == nil {
+		e.Said = token.Quote(text, maxSaid)
+	}
+	return e
 }
 
 // short is the part of an upstream's text that helps: on one line, without ids that only Microsoft can look up,

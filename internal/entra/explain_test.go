@@ -78,6 +78,17 @@ func TestWhatEntraSaysIsKeptAndWhatToDoIsAdded(t *testing.T) {
 	}
 }
 
+func TestWhatNobodyKnowsIsKeptWhole(t *testing.T) {
+	long := "AADSTS999999: " + strings.Repeat("Something new. ", 100) + "Trace ID: 0a0a Bearer eyJhbGciOiJSUzI1NiJ9.e30.c2ln"
+	e := problem.From(Explain(answered(400, "application/json", `{"error":"x","error_description":"`+long+`"}`)))
+	if strings.Count(e.Said, "Something new.") != 100 || !strings.Contains(e.Said, "Trace ID: 0a0a") || strings.Contains(e.Said, "eyJ") || len(e.Message) > 500 {
+		t.Errorf("%d %s", len(e.Message), e.Said)
+	}
+	if known := problem.From(Explain(errors.New("AADSTS700016: no"))); known.Said != "" || known.Advice == nil {
+		t.Error(known)
+	}
+}
+
 func TestAnExplainedErrorStaysAsItIs(t *testing.T) {
 	known := problem.New(problem.BadAnswer, "already said")
 	if got := Explain(fmt.Errorf("msal: %w", &url.Error{Op: "Get", URL: "https://h", Err: known})); got != error(known) {

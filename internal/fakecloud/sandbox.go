@@ -245,6 +245,11 @@ func (s *Sandbox) ProjectedToken(lifetime time.Duration) (string, error) {
 	return s.Cluster.Token("prod", "app", AssertionAudience, lifetime)
 }
 
+// SubjectToken is a token of the system-assigned identity for SandboxResource, as Google's Security Token Service is handed it.
+func (s *Sandbox) SubjectToken() (string, error) {
+	return s.Entra.mint(Application{TenantID: SandboxTenant, ClientID: SandboxSystemClient, ObjectID: SandboxSystemOID}, SandboxResource, byCertificate)
+}
+
 // UserCredentials is the Application Default Credentials file of a person who may mint ID tokens of SandboxAccount.
 func (s *Sandbox) UserCredentials() ([]byte, error) {
 	s.Google.Bind("user:"+sandboxUser, RoleTokenCreator, SandboxAccount)

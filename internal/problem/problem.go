@@ -21,6 +21,8 @@ type Error struct {
 	// Advice is what is known of a failure that the catalogue has. It is nil for others; where it is set, Hint says the same
 	// on one line.
 	Advice *Advice
+	// Said is the whole of what an upstream said, cleaned of credentials, where nothing more is known about it than that.
+	Said string
 	// Misuse marks what the caller typed or configured wrongly, as opposed to what went wrong afterwards.
 	Misuse bool
 	// Err is the cause, for errors.Is and errors.As. It may be nil.

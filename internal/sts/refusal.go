@@ -69,8 +69,12 @@ func (r Refusal) Problem(what string, values catalogue.Values) *problem.Error {
 	if entry, ok := find(code, r.Message+" "+r.Reason, values); ok {
 		return e.WithAdvice(entry.Advice(values))
 	}
+	e.Said = token.Quote(r.Message, maxSaid)
 	return e
 }
+
+// maxSaid bounds what is kept of a refusal that nobody knows.
+const maxSaid = 8 << 10
 
 // Quote makes somebody else's text fit to be shown: on one line, without credentials, not too long, no full stop.
 func Quote(text string) string { return token.Quote(text, maxQuote) }
