@@ -126,7 +126,7 @@ func readCredential(text string, named bool) (FederatedCredential, error) {
 	case len(body.Audiences) != 1:
 		return FederatedCredential{}, errors.New("--parameters: one audience is wanted")
 	}
-	return FederatedCredential{body.Issuer, body.Subject, body.Audiences[0], body.Name}, nil
+	return FederatedCredential{Issuer: body.Issuer, Subject: body.Subject, Audience: body.Audiences[0], Name: body.Name}, nil
 }
 
 func (s *Sandbox) createCredential(a arguments) (string, error) {
@@ -165,7 +165,7 @@ func (s *Sandbox) createForIdentity(a arguments) (string, error) {
 	if !ok {
 		return "", errors.New("the sandbox has no such identity")
 	}
-	return "", s.addCredential(app.ClientID, FederatedCredential{a["issuer"], a["subject"], a["audiences"], a["name"]})
+	return "", s.addCredential(app.ClientID, FederatedCredential{Issuer: a["issuer"], Subject: a["subject"], Audience: a["audiences"], Name: a["name"]})
 }
 
 func (s *Sandbox) listCredentials(a arguments) (string, error) {

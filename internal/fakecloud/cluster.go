@@ -2,6 +2,7 @@ package fakecloud
 
 import (
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -9,8 +10,10 @@ import (
 // GKE pods, with its discovery document and keys.
 type Cluster struct {
 	*Server
-	key *signingKey
 	now func() time.Time
+
+	mu  sync.Mutex
+	key *signingKey
 }
 
 // StartCluster starts an issuer. Its issuer name is its URL, as a cluster's is.
@@ -19,7 +22,7 @@ func StartCluster(ca *CA, now func() time.Time) (*Cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Cluster{key: key, now: now}
+	c := &Cluster{now: now, key: key}
 	c.Server, err = listen(ca, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.Method + " " + r.URL.Path {
 		case "GET /.well-known/openid-configuration":
@@ -28,12 +31,31 @@ func StartCluster(ca *CA, now func() time.Time) (*Cluster, error) {
 				"subject_types_supported": []string{"public"}, "id_token_signing_alg_values_supported": []string{"RS256"},
 			})
 		case "GET /openid/v1/jwks":
-			writeJSON(w, http.StatusOK, key.jwks())
+			writeJSON(w, http.StatusOK, c.signer().jwks())
 		default:
 			http.NotFound(w, r)
 		}
 	}))
 	return c, err
+}
+
+// Rotate replaces the key: tokens signed so far are no longer verified by what the cluster publishes.
+// https://learn.microsoft.com/azure/aks/use-oidc-issuer#rotate-the-oidc-key
+func (c *Cluster) Rotate() error {
+	key, err := newSigningKey()
+	if err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.key = key
+	return nil
+}
+
+func (c *Cluster) signer() *signingKey {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.key
 }
 
 // Issuer is the iss of the cluster's tokens.
@@ -50,7 +72,7 @@ func (c *Cluster) Token(namespace, account, audience string, lifetime time.Durat
 	if lifetime < 0 {
 		issued = now.Add(lifetime - time.Hour)
 	}
-	return c.key.sign(map[string]any{
+	return c.signer().sign(map[string]any{
 		"iss": c.Issuer(), "sub": "system:serviceaccount:" + namespace + ":" + account, "aud": []string{audience},
 		"iat": issued.Unix(), "nbf": issued.Unix(), "exp": now.Add(lifetime).Unix(),
 		"kubernetes.io": map[string]any{"namespace": namespace, "serviceaccount": map[string]string{"name": account}},

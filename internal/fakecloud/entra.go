@@ -36,7 +36,13 @@ type Application struct {
 }
 
 // FederatedCredential is a federated identity credential: whose tokens stand for the application.
-type FederatedCredential struct{ Issuer, Subject, Audience, Name string }
+type FederatedCredential struct {
+	Issuer, Subject, Audience, Name string
+	// Propagates is when a new one has reached every part of the service; until then it is refused as one that does not
+	// exist. The zero time is long ago.
+	// https://learn.microsoft.com/entra/workload-id/workload-identity-federation-considerations
+	Propagates time.Time
+}
 
 // Entra is Microsoft Entra ID's token service.
 // https://learn.microsoft.com/entra/identity-platform/v2-oauth2-client-creds-grant-flow
@@ -52,7 +58,9 @@ type Entra struct {
 	groups  int
 	apps    []Application
 	issuers map[string]string
-	devices map[string]*deviceCode
+	// elsewhere are the clouds of tenants that are in another one, by tenant in lower case.
+	elsewhere map[string]string
+	devices   map[string]*deviceCode
 	// refused is an AADSTS code, and how many requests are refused with it; fewer than none are all.
 	refused, refusals int
 	// while says how long more are refused; nil is for as many as refusals says.
@@ -69,7 +77,7 @@ func StartEntra(ca *CA, now func() time.Time) (*Entra, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Entra{skew: AssertionSkew, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, devices: map[string]*deviceCode{}}
+	e := &Entra{skew: AssertionSkew, key: key, client: ca.Client(), now: now, issuers: map[string]string{}, elsewhere: map[string]string{}, devices: map[string]*deviceCode{}}
 	e.Server, err = listen(ca, dated(now, http.HandlerFunc(e.serve)), PublicAuthority)
 	return e, err
 }
@@ -188,13 +196,12 @@ func (e *Entra) serve(w http.ResponseWriter, r *http.Request) {
 	case rest == "discovery/v2.0/keys" || rest == "discovery/keys":
 		writeJSON(w, http.StatusOK, e.key.jwks())
 	case tenant == "common" && rest == "discovery/instance":
-		writeJSON(w, http.StatusOK, map[string]any{
-			"tenant_discovery_endpoint": "https://" + r.Host + "/common/.well-known/openid-configuration", "api-version": "1.1", "metadata": []any{},
-		})
+		e.serveInstance(w, r)
 	case strings.HasSuffix(rest, "/token") && e.refusesNow(w):
 	case !e.hasTenant(tenant):
 		e.refuse(w, refusal{http.StatusBadRequest, "invalid_tenant", 90002,
 			"Tenant '" + tenant + "' not found. Check to make sure you have the correct tenant ID and are signing into the correct cloud. Check with your subscription administrator, this may happen if there are no active subscriptions for the tenant."})
+	case r.Method == http.MethodPost && e.refusesPlace(w, r, tenant):
 	case rest == "v2.0/.well-known/openid-configuration" || rest == ".well-known/openid-configuration":
 		e.serveDiscovery(w, r.Host, tenant, strings.HasPrefix(rest, "v2.0/"))
 	case rest == "oauth2/v2.0/devicecode" && r.Method == http.MethodPost:
@@ -212,12 +219,16 @@ func (e *Entra) serveDiscovery(w http.ResponseWriter, host, tenant string, v2 bo
 	if v2 {
 		issuer, path = IssuerV2(tenant), "/oauth2/v2.0"
 	}
+	cloud, elsewhere := e.cloud(tenant)
+	if !elsewhere {
+		cloud = "microsoftonline.com"
+	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"token_endpoint": base + path + "/token", "authorization_endpoint": base + path + "/authorize", "issuer": issuer,
 		"jwks_uri": base + "/discovery/v2.0/keys", "device_authorization_endpoint": base + path + "/devicecode",
 		"token_endpoint_auth_methods_supported": []string{"client_secret_post", "private_key_jwt", "client_secret_basic"},
 		"response_types_supported":              []string{"code", "id_token", "code id_token", "id_token token"},
 		"id_token_signing_alg_values_supported": []string{"RS256"}, "subject_types_supported": []string{"pairwise"},
-		"tenant_region_scope": "EU", "cloud_instance_name": "microsoftonline.com",
+		"tenant_region_scope": "EU", "cloud_instance_name": strings.ToLower(cloud),
 	})
 }

@@ -4,6 +4,10 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // refusal is an error answer of the token service. Texts are the ones that documentation and issue threads quote;
@@ -93,16 +97,15 @@ func outOfOrder(code int) (refusal, bool) {
 	all := []refusal{
 		invalidClient(7000218, "The request body must contain the following parameter: 'client_assertion' or 'client_secret'."),
 		badRequest("invalid_tenant", 900023, "Specified tenant identifier 'nowhere' is neither a valid DNS name, nor a valid external domain."),
-		badRequest("invalid_request", 900382, "Confidential Client is not supported in Cross Cloud request."),
-		badRequest("invalid_request", 90038, "The tenant '%s' request is being redirected to the National Cloud 'MicrosoftOnline.US'.", "contoso.onmicrosoft.us"),
-		badRequest("invalid_instance", 50049, "Unknown or invalid instance."),
-		badRequest("invalid_request", 100007, "AAD Regional ONLY supports auth either for MSIs OR for requests from MSAL using SN+I for 1P apps or 3P apps onboarded to Regional."),
+		crossCloud(), redirected("contoso.onmicrosoft.us", "MicrosoftOnline.US"), unknownInstance(), regionalOnly(),
 		badRequest("invalid_scope", 70011, "The provided request must include a 'scope' input parameter. The provided value for the input parameter 'scope' is not valid."),
 		{http.StatusServiceUnavailable, "temporarily_unavailable", 90033, "A transient error has occurred. Please try again."},
 		{http.StatusServiceUnavailable, "temporarily_unavailable", 90006, "External server retryable error."},
 		{http.StatusServiceUnavailable, "temporarily_unavailable", 50033, "A transient error has occurred. Please try again."},
 		{http.StatusTooManyRequests, "temporarily_unavailable", 90055, "Tenant request has been throttled because too many requests have been made. Please try again later."},
-		badRequest("invalid_grant", 50013, "Assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value.]"),
+		// An answer to people's assertions (on behalf of them), which neither program presents; a federated credential's
+		// unknown key is AADSTS7000272. Text: https://github.com/Azure/azure-sdk-for-java/issues/25109
+		badRequest("invalid_grant", 50013, "Assertion failed signature validation. [Reason - The provided signature value did not match the expected signature value., Thumbprint of key used by client: '977B10FB9D1C087E3105564B1D31B09D247BEBCD', Found key 'Start=02/07/2021 17:00:39, End=02/06/2026 17:00:39']."),
 		badRequest("invalid_grant", 50076, "Due to a configuration change made by your administrator, or because you moved to a new location, you must use multi-factor authentication to access '%s'.", "resource"),
 		badRequest("invalid_grant", 50079, "Due to a configuration change made by your administrator, or because you moved to a new location, you must enroll in multi-factor authentication to access '%s'.", "resource"),
 		badRequest("invalid_grant", 50173, "The provided grant has expired due to it being revoked, a fresh auth token is needed. The user might have changed or reset their password."),
@@ -131,4 +134,20 @@ func (a Application) state(resource string) *refusal {
 		return nil
 	}
 	return &no
+}
+
+// noFederated is the older answer, with all three. Text: https://github.com/external-secrets/external-secrets/issues/2783
+func noFederated(issuer, subject string, audiences []string) refusal {
+	return invalidClient(70021, "No matching federated identity record found for presented assertion. Assertion Issuer: '%s'. Assertion Subject: '%s'. Assertion Audience: '%s'. https://learn.microsoft.com/entra/workload-id/workload-identity-federation",
+		issuer, subject, strings.Join(audiences, " "))
+}
+
+// unknownFederatedKey is about a key that the issuer does not publish, or not any more.
+// Text: https://github.com/Azure/azure-workload-identity/issues/1232
+func unknownFederatedKey(raw, issuer string) refusal {
+	kid := ""
+	if parsed, err := jwt.ParseSigned(raw, []jose.SignatureAlgorithm{jose.RS256}); err == nil {
+		kid = parsed.Headers[0].KeyID
+	}
+	return invalidClient(7000272, "The certificate with identifier %s used to sign the federated credential could not be found in the metadata of identity provider %s. Please validate that your Identity Provider's metadata exposes the key used to sign the incoming token.", kid, issuer)
 }

@@ -189,7 +189,7 @@ func TestEntraRefusesAsTheRealOneDoes(t *testing.T) {
 // caseOnly registers an application whose federated credential differs from what the cluster presents in case only.
 func caseOnly(s *Sandbox) string {
 	const id = "00000000-0000-0000-0000-0000000000ca"
-	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: id, ObjectID: "ca", Federated: []FederatedCredential{{s.Cluster.Issuer(), "system:serviceaccount:Prod:App", AssertionAudience, "other"}}})
+	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: id, ObjectID: "ca", Federated: []FederatedCredential{{Issuer: s.Cluster.Issuer(), Subject: "system:serviceaccount:Prod:App", Audience: AssertionAudience, Name: "other"}}})
 	return id
 }
 

@@ -172,10 +172,16 @@ func isThumbprint(header string, sum []byte) bool {
 func (e *Entra) checkFederated(app Application, raw string, claims map[string]any) *refusal {
 	issuer, _ := claims["iss"].(string)
 	subject, _ := claims["sub"].(string)
+	audiences := claimStrings(claims["aud"])
 	var matching []FederatedCredential
 	for _, f := range app.Federated {
-		if f.Issuer == issuer {
+		switch {
+		case f.Issuer != issuer:
+		case !e.now().Before(f.Propagates):
 			matching = append(matching, f)
+		case f.Subject == subject && slices.Contains(audiences, f.Audience):
+			no := noFederated(issuer, subject, audiences)
+			return &no
 		}
 	}
 	const none = "No matching federated identity record found for presented assertion "
@@ -184,8 +190,7 @@ func (e *Entra) checkFederated(app Application, raw string, claims map[string]an
 	e.mu.Unlock()
 	refused := func(code int, format string, args ...any) *refusal {
 		if oneCode {
-			no := invalidClient(70021, "No matching federated identity record found for presented assertion. Assertion Issuer: '%s'. Assertion Subject: '%s'. Assertion Audience: '%s'."+checkFederated,
-				issuer, subject, strings.Join(claimStrings(claims["aud"]), " "))
+			no := noFederated(issuer, subject, audiences)
 			return &no
 		}
 		no := invalidClient(code, none+format+checkFederated, args...)
@@ -199,24 +204,16 @@ func (e *Entra) checkFederated(app Application, raw string, claims map[string]an
 	e.mu.Unlock()
 	if _, err := verify(e.client, jwksURL, raw); err != nil {
 		no := invalidClient(700027, "Client assertion failed signature validation.")
-		if errors.Is(err, errMalformed) {
+		switch {
+		case errors.Is(err, errMalformed):
 			no = invalidClient(50027, "JWT token is invalid or malformed.")
+		case errors.Is(err, errUnknownKey):
+			no = unknownFederatedKey(raw, issuer)
 		}
 		return &no
 	}
 	if no := e.checkTimes(claims); no != nil {
 		return no
-	}
-	var audiences []string
-	switch aud := claims["aud"].(type) {
-	case string:
-		audiences = []string{aud}
-	case []any:
-		for _, a := range aud {
-			if s, ok := a.(string); ok {
-				audiences = append(audiences, s)
-			}
-		}
 	}
 	caseDiffers, subjectMatches := false, false
 	for _, f := range matching {

@@ -47,8 +47,10 @@ func (k *signingKey) jwks() jose.JSONWebKeySet {
 // Reasons for which a token is refused before its claims are looked at.
 var (
 	errMalformed = errors.New("not a signed JWT")
-	errSignature = errors.New("signature not made by a published key")
-	errKeys      = errors.New("the issuer's keys cannot be read")
+	errSignature = errors.New("signature not made by the published key of this name")
+	// errUnknownKey is an errSignature too.
+	errUnknownKey = fmt.Errorf("%w: there is none", errSignature)
+	errKeys       = errors.New("the issuer's keys cannot be read")
 )
 
 // verify checks an RS256 token against the key set published at jwksURL, fetched as the real services fetch it, and
@@ -67,15 +69,17 @@ func verify(client *http.Client, jwksURL, raw string) (map[string]any, error) {
 	if err := json.NewDecoder(resp.Body).Decode(&set); err != nil || resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("%w: %s answered %d", errKeys, jwksURL, resp.StatusCode)
 	}
+	reason := errUnknownKey
 	for _, header := range parsed.Headers {
 		for _, key := range set.Key(header.KeyID) {
+			reason = errSignature
 			claims := map[string]any{}
 			if parsed.Claims(key.Key, &claims) == nil {
 				return claims, nil
 			}
 		}
 	}
-	return nil, errSignature
+	return nil, reason
 }
 
 // seconds reads a NumericDate claim; ok is false when it is absent or not a number.

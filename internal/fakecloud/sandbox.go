@@ -163,16 +163,16 @@ func (s *Sandbox) trust() error {
 	s.Entra.AddApplication(Application{
 		TenantID: SandboxTenant, ClientID: SandboxApp, ObjectID: SandboxAppOID, Secrets: []string{SandboxSecret}, Certificates: []*x509.Certificate{cert},
 		Federated: []FederatedCredential{
-			{GoogleIssuer, SandboxAccountID, AssertionAudience, "google"},
-			{s.Cluster.Issuer(), "system:serviceaccount:prod:app", AssertionAudience, "cluster"},
-			{PipelinesIssuer, PipelinesSubject, AssertionAudience, "pipelines"},
-			{GitHubIssuer, GitHubSubject, AssertionAudience, "github"},
+			{Issuer: GoogleIssuer, Subject: SandboxAccountID, Audience: AssertionAudience, Name: "google"},
+			{Issuer: s.Cluster.Issuer(), Subject: "system:serviceaccount:prod:app", Audience: AssertionAudience, Name: "cluster"},
+			{Issuer: PipelinesIssuer, Subject: PipelinesSubject, Audience: AssertionAudience, Name: "pipelines"},
+			{Issuer: GitHubIssuer, Subject: GitHubSubject, Audience: AssertionAudience, Name: "github"},
 		},
 	})
 	// The application is known in a second tenant too.
 	s.Entra.AddApplication(Application{
 		TenantID: SandboxOtherTenant, ClientID: SandboxApp, ObjectID: "33333333-0000-0000-0000-0000000000d2",
-		Federated: []FederatedCredential{{GoogleIssuer, SandboxAccountID, AssertionAudience, "google"}, {GoogleIssuer, SandboxAccountID, "api://AzureADTokenExchangeChina", "google-china"}},
+		Federated: []FederatedCredential{{Issuer: GoogleIssuer, Subject: SandboxAccountID, Audience: AssertionAudience, Name: "google"}, {Issuer: GoogleIssuer, Subject: SandboxAccountID, Audience: "api://AzureADTokenExchangeChina", Name: "google-china"}},
 	})
 	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "66666666-6666-6666-6666-666666666666", ObjectID: "66666666-0000-0000-0000-00000000000d", AppIDURI: SandboxResource})
 	s.Entra.AddApplication(Application{TenantID: SandboxTenant, ClientID: "77777777-7777-7777-7777-777777777777", ObjectID: "77777777-0000-0000-0000-00000000000d", AppIDURI: "https:" + SandboxProvider})
