@@ -68,8 +68,11 @@ func (c adminCommand) parse(words []string) (arguments, error) {
 		word := words[0]
 		words = words[1:]
 		flag, isFlag := strings.CutPrefix(word, "--")
-		if word == "-o" {
+		switch {
+		case word == "-o":
 			flag, isFlag = "output", true
+		case !isFlag && len(word) > 1 && word[0] == '-':
+			return nil, fmt.Errorf("unrecognized argument %s", word)
 		}
 		if !isFlag {
 			loose = append(loose, word)
@@ -82,8 +85,8 @@ func (c adminCommand) parse(words []string) (arguments, error) {
 			continue
 		case !slices.Contains(c.required, name) && !slices.Contains(c.optional, name):
 			return nil, fmt.Errorf("unrecognized argument --%s", name)
-		case !joined && len(words) == 0:
-			return nil, fmt.Errorf("--%s needs a value", name)
+		case !joined && (len(words) == 0 || strings.HasPrefix(words[0], "--")):
+			return nil, fmt.Errorf("argument --%s: expected one argument", name)
 		case !joined:
 			value, words = words[0], words[1:]
 		}
@@ -93,7 +96,7 @@ func (c adminCommand) parse(words []string) (arguments, error) {
 		loose = append(loose[:n-1:n-1], strings.Join(loose[n-1:], " "))
 	}
 	if len(loose) != len(c.positional) {
-		return nil, fmt.Errorf("%d words where %d are wanted: %q", len(loose), len(c.positional), loose)
+		return nil, fmt.Errorf("%d words where %d are wanted (%s): %q", len(loose), len(c.positional), strings.Join(c.positional, " "), loose)
 	}
 	for i, name := range c.positional {
 		given[name] = loose[i]

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	jmespath "github.com/jmespath-community/go-jmespath"
@@ -47,8 +48,12 @@ func (s *Sandbox) azCommands() []adminCommand {
 			return "", s.changeApplication(a["id"], func(app *Application) { app.NeedsConsent = false })
 		}},
 		{verb: words("az ad app credential reset"), required: words("id"), optional: words("cert query output"), switches: words("append"), run: s.resetCredential},
-		{verb: words("az ad app update"), required: words("id"), optional: words("is-fallback-public-client"), run: func(a arguments) (string, error) {
-			return "", s.changeApplication(a["id"], func(app *Application) { app.PublicClient = a["is-fallback-public-client"] == "true" })
+		{verb: words("az ad app update"), required: words("id is-fallback-public-client"), run: func(a arguments) (string, error) {
+			public, err := strconv.ParseBool(a["is-fallback-public-client"])
+			if err != nil {
+				return "", fmt.Errorf("argument --is-fallback-public-client: %q is neither true nor false", a["is-fallback-public-client"])
+			}
+			return "", s.changeApplication(a["id"], func(app *Application) { app.PublicClient = public })
 		}},
 		{verb: words("az account show"), optional: output, run: func(a arguments) (string, error) {
 			return azPrint(a, map[string]any{"tenantId": SandboxTenant, "environmentName": "AzureCloud", "id": "22222222-2222-2222-2222-222222222222"})
@@ -65,6 +70,9 @@ func azPrint(a arguments, value any) (string, error) {
 			return "", fmt.Errorf("--query: %w", err)
 		}
 		value = found
+	}
+	if a.given("output") && a["output"] != "tsv" && a["output"] != "json" {
+		return "", fmt.Errorf("--output %s is not known here", a["output"])
 	}
 	if a["output"] != "tsv" {
 		data, err := json.MarshalIndent(value, "", "  ")
@@ -145,7 +153,7 @@ func (s *Sandbox) addCredential(id string, c FederatedCredential) error {
 			case strings.EqualFold(f.Name, c.Name):
 				refused = fmt.Errorf("FederatedIdentityCredential with name %s already exists", c.Name)
 			case f.Issuer == c.Issuer && f.Subject == c.Subject:
-				refused = errors.New("FederatedIdentityCredential with the same issuer and subject already exists")
+				refused = fmt.Errorf("the combination of issuer and subject must be unique for the application: issuer %s and subject %s already exist", c.Issuer, c.Subject)
 			}
 		}
 		if refused == nil {
@@ -209,6 +217,9 @@ func (s *Sandbox) updatePrincipal(a arguments) (string, error) {
 
 // createPrincipal installs an application of another tenant, or one that only lacks its service principal.
 func (s *Sandbox) createPrincipal(a arguments) (string, error) {
+	if app, ok := s.Entra.app(SandboxTenant, a["id"]); ok {
+		return "", fmt.Errorf("the service principal cannot be created, updated, or restored because the service principal name %s is already in use", app.ClientID)
+	}
 	s.Entra.mu.Lock()
 	defer s.Entra.mu.Unlock()
 	for _, app := range slices.Concat(s.Entra.uninstalled, s.Entra.apps) {

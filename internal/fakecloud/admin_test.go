@@ -57,7 +57,7 @@ func TestAnAdministratorMistypes(t *testing.T) {
 		"az ad app federated-credential create --id " + SandboxApp + ` --parameters '{"name":"x","issuer":"i","subject":"s","audience":["a"]}'`:                                                   "unknown field",
 		"az ad app federated-credential create --id " + SandboxApp + ` --parameters '{"name":"x","issuer":"i","subject":"s","audiences":[]}'`:                                                     "one audience",
 		"az ad app federated-credential create --id nobody --parameters '{\"name\":\"x\",\"issuer\":\"i\",\"subject\":\"s\",\"audiences\":[\"a\"]}'":                                              "does not exist",
-		"az ad app federated-credential create --id " + SandboxApp + ` --parameters '{"name":"x","issuer":"https://accounts.google.com","subject":"` + SandboxAccountID + `","audiences":["a"]}'`: "already exists",
+		"az ad app federated-credential create --id " + SandboxApp + ` --parameters '{"name":"x","issuer":"https://accounts.google.com","subject":"` + SandboxAccountID + `","audiences":["a"]}'`: "must be unique",
 		"az ad app federated-credential update --id " + SandboxApp + ` --federated-credential-id nothing --parameters '{"issuer":"i","subject":"s","audiences":["a"]}'`:                           "no federated credential",
 		"az ad app credential reset --id " + SandboxApp:                                                     "every other credential",
 		provider + "--attribute-condition=true":                                                             "is not understood here",

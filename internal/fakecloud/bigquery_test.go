@@ -105,3 +105,27 @@ func TestAQueryMayBeAJobOfItsCreator(t *testing.T) {
 		}
 	}
 }
+
+// Some services take the tokens of accounts only: https://cloud.google.com/iam/docs/federated-identity-supported-services
+func TestAServiceWithoutFederationTakesServiceAccountsOnly(t *testing.T) {
+	g := startGoogle(t)
+	const account = "serviceAccount:reader@acme.iam.gserviceaccount.com"
+	for _, member := range []string{federated, account} {
+		g.GrantBigQuery(member, "acme")
+	}
+	asked := func(member string) answer {
+		return g.query(t, g.AccessToken(member, time.Hour, bigQueryScope), "SELECT CURRENT_DATE()")
+	}
+	if got := asked(federated); got.status != http.StatusOK {
+		t.Errorf("at first: %d %s", got.status, got.body)
+	}
+	g.RefuseFederated("bigquery.googleapis.com")
+	got := asked(federated)
+	if message := got.at(t, "error", "message"); got.status != http.StatusUnauthorized || got.at(t, "error", "status") != "UNAUTHENTICATED" ||
+		!strings.HasPrefix(message, "Request had invalid authentication credentials. Expected OAuth 2 access token") {
+		t.Errorf("federated: %d %s", got.status, got.body)
+	}
+	if got := asked(account); got.status != http.StatusOK {
+		t.Errorf("account: %d %s", got.status, got.body)
+	}
+}

@@ -77,9 +77,13 @@ type Google struct {
 	exchanges []Exchange
 	// deleted are providers that can be brought back.
 	deleted map[string]OIDCProvider
+	// pools are workload identity pools, by what names of their providers begin with.
+	pools map[string]bool
 	// throttled are how many exchanges are refused for their number; disabled are APIs that a project has not enabled.
 	throttled int
 	disabled  map[string]bool
+	// withoutFederated are APIs that take no tokens of a workload identity pool.
+	withoutFederated map[string]bool
 	// issuers are those that a policy allows for providers; nil allows every one.
 	issuers []string
 }
@@ -100,7 +104,7 @@ func StartGoogle(ca *CA, now func() time.Time) (*Google, error) {
 		now: now, client: ca.Client(),
 		accounts: map[string]ServiceAccount{}, keys: map[string]accountKey{}, users: map[string]GoogleUser{},
 		clients: map[string]string{}, tokens: map[string]googleGrant{}, providers: map[string]OIDCProvider{},
-		minted: map[string]mintedToken{}, buckets: map[string]*bucket{}, jobs: map[string]queryJob{}, disabled: map[string]bool{}, deleted: map[string]OIDCProvider{},
+		minted: map[string]mintedToken{}, buckets: map[string]*bucket{}, jobs: map[string]queryJob{}, disabled: map[string]bool{}, withoutFederated: map[string]bool{}, deleted: map[string]OIDCProvider{}, pools: map[string]bool{},
 	}
 	var err error
 	if g.key, err = newSigningKey(); err != nil {
@@ -238,7 +242,7 @@ func (g *Google) authenticate(w http.ResponseWriter, r *http.Request, service st
 		return googleGrant{}, false
 	}
 	t, ok := g.granted(token)
-	if !ok {
+	if !ok || t.issuer != "" && g.accountsOnly(service) {
 		e := apiError{Code: 401, Status: "UNAUTHENTICATED", Message: "Request had invalid authentication credentials. " + expected}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="https://accounts.google.com/", error="invalid_token"`)
 		e.writeAuth(w, "ACCESS_TOKEN_TYPE_UNSUPPORTED", service, "Invalid Credentials", "authError")

@@ -39,7 +39,7 @@ type OIDCProvider struct {
 // maxSubject is the longest google.subject in bytes.
 const maxSubject = 127
 
-// AddProvider registers a provider, or replaces the one of the same audience.
+// AddProvider registers a provider and its pool, or replaces the one of the same audience.
 func (g *Google) AddProvider(p OIDCProvider) error {
 	if !providerName(p.Audience) {
 		return fmt.Errorf("provider audience %q is not a full resource name", p.Audience)
@@ -50,7 +50,7 @@ func (g *Google) AddProvider(p OIDCProvider) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.providers[p.Audience] = p
+	g.providers[p.Audience], g.pools[poolOf(p.Audience)] = p, true
 	return nil
 }
 

@@ -228,6 +228,20 @@ func (g *Google) DisableAPI(service string) {
 	g.disabled[service] = true
 }
 
+// RefuseFederated makes an API (bigquery.googleapis.com) one that takes no tokens of a workload identity pool, only of accounts.
+// https://cloud.google.com/iam/docs/federated-identity-supported-services
+func (g *Google) RefuseFederated(service string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.withoutFederated[service] = true
+}
+
+func (g *Google) accountsOnly(service string) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.withoutFederated[service]
+}
+
 // https://cloud.google.com/apis/docs/getting-started#enabling_apis; the text is that of every such API.
 func (g *Google) serviceDisabled(service, title string) *apiError {
 	g.mu.Lock()
