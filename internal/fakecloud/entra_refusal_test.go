@@ -7,6 +7,7 @@ import (
 
 // What is wrong with an application is refused for as long as it is wrong.
 func TestAnApplicationsStateIsRefusedUntilItIsMended(t *testing.T) {
+	s, _ := sandbox(t)
 	for name, c := range map[string]struct {
 		code        int
 		wrong, mend func(*Application)
@@ -17,7 +18,6 @@ func TestAnApplicationsStateIsRefusedUntilItIsMended(t *testing.T) {
 		"no consent":         {65001, func(a *Application) { a.NeedsConsent = true }, func(a *Application) { a.NeedsConsent = false }},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, _ := sandbox(t)
 			s.Entra.Change(SandboxTenant, SandboxApp, c.wrong)
 			refusedWith(t, s, withSecret(), c.code)
 			s.Entra.Change(SandboxTenant, SandboxApp, c.mend)

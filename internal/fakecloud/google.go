@@ -20,6 +20,7 @@ const (
 	cloudPlatformScope = "https://www.googleapis.com/auth/cloud-platform"
 	iamScope           = "https://www.googleapis.com/auth/iam"
 	bigQueryScope      = "https://www.googleapis.com/auth/bigquery"
+	userinfoEmailScope = "https://www.googleapis.com/auth/userinfo.email"
 )
 
 // ServiceAccount is a Google service account.

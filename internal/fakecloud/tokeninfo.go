@@ -19,9 +19,13 @@ func (g *Google) serveTokenInfo(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "invalid_token", "error_description": "Invalid Value"})
 		return
 	}
-	writeJSON(w, http.StatusOK, map[string]string{
+	answer := map[string]string{
 		"azp": account.UniqueID, "aud": account.UniqueID, "scope": strings.Join(granted.scopes, " "),
-		"exp": strconv.FormatInt(granted.expires.Unix(), 10), "expires_in": strconv.Itoa(int(granted.expires.Sub(g.now()).Seconds())),
-		"email": account.Email, "email_verified": "true", "access_type": "online",
-	})
+		"exp": strconv.FormatInt(granted.expires.Unix(), 10), "expires_in": strconv.Itoa(int(granted.expires.Sub(g.now()).Seconds())), "access_type": "online",
+	}
+	// https://cloud.google.com/nodejs/docs/reference/google-auth-library/7.13.0/google-auth-library/tokeninfo
+	if granted.has(userinfoEmailScope, "email") {
+		answer["email"], answer["email_verified"] = account.Email, "true"
+	}
+	writeJSON(w, http.StatusOK, answer)
 }

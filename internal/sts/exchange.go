@@ -128,7 +128,8 @@ type Impersonation struct {
 // Token asks with the access token of an Exchange.
 func (i Impersonation) Token(ctx context.Context, caller token.Secret) (token.Token, error) {
 	what := "acting as " + i.Account
-	asked := map[string]any{"scope": []string{CloudPlatform}}
+	// Google tells whose a token is by its address only where that scope was asked for; gcloud asks for it too.
+	asked := map[string]any{"scope": []string{CloudPlatform, "https://www.googleapis.com/auth/userinfo.email"}}
 	if i.Lifetime != 0 {
 		asked["lifetime"] = strconv.Itoa(int(i.Lifetime/time.Second)) + "s"
 	}
