@@ -72,6 +72,8 @@ func Run(t *testing.T, dir string) {
 			"await":            withStory(await),
 			"external-account": withStory(externalAccount),
 			"proxy":            proxy,
+			"admin":            admin,
+			"refuse":           withStory(refuse),
 		},
 	})
 }
@@ -284,6 +286,29 @@ func proxy(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(err)
 	ts.Defer(server.Close)
 	ts.Setenv("HTTPS_PROXY", server.URL)
+}
+
+// admin COMMAND: an administrator types a command line of az or gcloud, in one word of the story. With ! it is refused.
+func admin(ts *testscript.TestScript, neg bool, args []string) {
+	out, err := ts.Value(key{}).(*story).Run(strings.Join(args, " "))
+	_, _ = fmt.Fprint(ts.Stdout(), out)
+	switch {
+	case neg && err == nil:
+		ts.Fatalf("it is not refused")
+	case neg:
+		_, _ = fmt.Fprintln(ts.Stderr(), err)
+	default:
+		ts.Check(err)
+	}
+}
+
+// refuse CODE TIMES: Entra ID refuses so many requests for tokens with an AADSTS code; fewer than none are all.
+func refuse(ts *testscript.TestScript, s *story, args []string) {
+	code, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	times, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	s.Entra.Refuse(code, times)
 }
 
 // await FILE REGEXP or await FILE -not OTHER: within ten seconds FILE holds that, or something else than OTHER does.
