@@ -207,7 +207,13 @@ func assertionIllnesses() []illness {
 		}},
 		{name: "a certificate that nobody registered", program: source, code: "AADSTS700027", breaks: certificate},
 		{name: "a token without a signature", program: helper, code: "AADSTS50027", breaks: unsigned},
-		{name: "a key that was withdrawn", program: helper, code: "AADSTS50013", breaks: func(p *patient) {
+		{name: "a key that was withdrawn", program: helper, code: "AADSTS7000272", breaks: func(p *patient) {
+			p.cluster(time.Hour)
+			if err := p.Cluster.Rotate(); err != nil {
+				p.t.Fatal(err)
+			}
+		}},
+		{name: "an assertion that is somebody else's", program: helper, code: "AADSTS50013", breaks: func(p *patient) {
 			p.cluster(time.Hour)
 			p.Entra.RefuseWhile(50013, func() bool { return p.get("AZURE_FEDERATED_TOKEN_FILE") != "" })
 		}},
