@@ -61,6 +61,7 @@ func TestAzCommandsChangeTheTenant(t *testing.T) {
 			changed: func(s *Sandbox) bool { return !s.sandboxApp().NeedsConsent },
 		},
 		{
+			before:  change(func(a *Application) { a.PublicClient = false }),
 			command: "az ad app update --id " + SandboxApp + " --is-fallback-public-client true",
 			changed: func(s *Sandbox) bool { return s.sandboxApp().PublicClient },
 		},

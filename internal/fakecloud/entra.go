@@ -25,7 +25,8 @@ type Application struct {
 	Disabled, Blocked bool
 	// NeedsConsent says that nobody has allowed it to use any resource yet.
 	NeedsConsent bool
-	// PublicClient is isFallbackPublicClient of its manifest: people may sign in without a secret of the application's.
+	// PublicClient is isFallbackPublicClient of its manifest: people may sign in with a device code, without a secret of the
+	// application's.
 	PublicClient bool
 	// Opaque makes tokens for it, as a resource, ones that nobody else can read.
 	Opaque bool

@@ -67,6 +67,16 @@ func (e *Entra) serveDeviceToken(w http.ResponseWriter, form url.Values, tenant 
 		e.refuse(w, badRequest("invalid_resource", 500011, "The resource principal named %s was not found in the tenant named %s.", resource, tenant))
 		return
 	}
+	app, _ := e.app(tenant, device.client)
+	if !app.PublicClient {
+		no, _ := outOfOrder(7000218)
+		e.refuse(w, no)
+		return
+	}
+	if no := app.state(resource); no != nil {
+		e.refuse(w, *no)
+		return
+	}
 	e.answerPerson(w, tenant, device.client, resource, scopes[0])
 }
 

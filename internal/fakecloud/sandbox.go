@@ -161,7 +161,7 @@ func (s *Sandbox) trust() error {
 		return err
 	}
 	s.Entra.AddApplication(Application{
-		TenantID: SandboxTenant, ClientID: SandboxApp, ObjectID: SandboxAppOID, Secrets: []string{SandboxSecret}, Certificates: []*x509.Certificate{cert},
+		TenantID: SandboxTenant, ClientID: SandboxApp, ObjectID: SandboxAppOID, Secrets: []string{SandboxSecret}, Certificates: []*x509.Certificate{cert}, PublicClient: true,
 		Federated: []FederatedCredential{
 			{Issuer: GoogleIssuer, Subject: SandboxAccountID, Audience: AssertionAudience, Name: "google"},
 			{Issuer: s.Cluster.Issuer(), Subject: "system:serviceaccount:prod:app", Audience: AssertionAudience, Name: "cluster"},

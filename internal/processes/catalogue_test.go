@@ -224,6 +224,7 @@ func assertionIllnesses() []illness {
 		}},
 		{name: "no public client", program: source, code: "AADSTS7000218", breaks: func(p *patient) {
 			p.secret(fakecloud.SandboxSecret)
+			p.app(func(a *fakecloud.Application) { a.PublicClient = false })
 			public := false
 			p.Entra.RefuseWhile(7000218, func() bool {
 				p.app(func(a *fakecloud.Application) { public = a.PublicClient })
