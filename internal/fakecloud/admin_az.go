@@ -148,19 +148,25 @@ func (s *Sandbox) createCredential(a arguments) (string, error) {
 func (s *Sandbox) addCredential(id string, c FederatedCredential) error {
 	var refused error
 	err := s.changeApplication(id, func(app *Application) {
-		for _, f := range app.Federated {
-			switch {
-			case strings.EqualFold(f.Name, c.Name):
-				refused = fmt.Errorf("FederatedIdentityCredential with name %s already exists", c.Name)
-			case f.Issuer == c.Issuer && f.Subject == c.Subject:
-				refused = fmt.Errorf("the combination of issuer and subject must be unique for the application: issuer %s and subject %s already exist", c.Issuer, c.Subject)
-			}
-		}
-		if refused == nil {
+		if refused = app.takes(c); refused == nil {
 			app.Federated = append(app.Federated, c)
 		}
 	})
 	return errors.Join(err, refused)
+}
+
+// takes refuses a federated credential that cannot be beside the others of an application.
+// Texts from https://github.com/Azure/azure-dev/issues/1482 and https://github.com/Azure/azure-workload-identity/issues/434.
+func (a Application) takes(c FederatedCredential) error {
+	for _, f := range a.Federated {
+		switch {
+		case strings.EqualFold(f.Name, c.Name):
+			return fmt.Errorf("FederatedIdentityCredential with name %s already exists", c.Name)
+		case f.Issuer == c.Issuer && f.Subject == c.Subject:
+			return fmt.Errorf("the combination of issuer and subject must be unique for the application: issuer %s and subject %s already exist", c.Issuer, c.Subject)
+		}
+	}
+	return nil
 }
 
 // createForIdentity adds to a managed identity that was created; IDENTITY and GROUP, which doctor cannot know, are the
@@ -193,19 +199,21 @@ func (s *Sandbox) updateCredential(a arguments) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	found := false
+	refused := fmt.Errorf("no federated credential %q", a["federated-credential-id"])
 	err = s.changeApplication(a["id"], func(app *Application) {
-		for i, f := range app.Federated {
-			if f.Name == a["federated-credential-id"] || "id-of-"+f.Name == a["federated-credential-id"] {
-				c.Name, found = f.Name, true
-				app.Federated[i] = c
-			}
+		i := slices.IndexFunc(app.Federated, func(f FederatedCredential) bool {
+			return f.Name == a["federated-credential-id"] || "id-of-"+f.Name == a["federated-credential-id"]
+		})
+		if i < 0 {
+			return
+		}
+		c.Name = app.Federated[i].Name
+		others := Application{Federated: slices.Delete(slices.Clone(app.Federated), i, i+1)}
+		if refused = others.takes(c); refused == nil {
+			app.Federated = slices.Insert(others.Federated, i, c)
 		}
 	})
-	if err == nil && !found {
-		err = fmt.Errorf("no federated credential %q", a["federated-credential-id"])
-	}
-	return "", err
+	return "", errors.Join(err, refused)
 }
 
 func (s *Sandbox) updatePrincipal(a arguments) (string, error) {
@@ -244,7 +252,11 @@ func (s *Sandbox) resetCredential(a arguments) (string, error) {
 	if !a.given("append") {
 		return "", errors.New("without --append every other credential of the application would be lost")
 	}
-	if path, fromFile := strings.CutPrefix(a["cert"], "@"); fromFile {
+	path, fromFile := strings.CutPrefix(a["cert"], "@")
+	if a.given("cert") && !fromFile {
+		return "", errors.New("--cert: only a file is known here, as @FILE")
+	}
+	if fromFile {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return "", err

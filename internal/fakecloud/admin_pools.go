@@ -32,6 +32,18 @@ func (s *Sandbox) createPool(a arguments) (string, error) {
 	return "", nil
 }
 
+// jwksOf says where the keys of an issuer are, or nowhere: the real service asks the issuer's discovery document.
+func (s *Sandbox) jwksOf(issuer string) string {
+	s.Entra.mu.Lock()
+	defer s.Entra.mu.Unlock()
+	for _, app := range s.Entra.apps {
+		if bare := strings.TrimSuffix(issuer, "/"); bare+"/" == IssuerV1(app.TenantID) || bare == IssuerV2(app.TenantID) {
+			return s.Entra.JWKSURL()
+		}
+	}
+	return s.Entra.issuers[issuer]
+}
+
 func providerOf(a arguments) string {
 	return "//iam.googleapis.com/projects/" + sandboxProjectNumber + "/locations/global/workloadIdentityPools/" + a["workload-identity-pool"] + "/providers/" + a["provider"]
 }
@@ -55,7 +67,7 @@ func (s *Sandbox) createProvider(a arguments) (string, error) {
 	if issuers != nil && !slices.Contains(issuers, a["issuer-uri"]) {
 		return "", fmt.Errorf("FAILED_PRECONDITION: Org Policy violated for value: '%s'. Constraint: constraints/iam.workloadIdentityPoolProviders", a["issuer-uri"])
 	}
-	p := OIDCProvider{Audience: providerOf(a), JWKSURL: s.Entra.JWKSURL()}
+	p := OIDCProvider{Audience: providerOf(a), JWKSURL: s.jwksOf(a["issuer-uri"])}
 	if err := a.provider(&p); err != nil {
 		return "", err
 	}
@@ -74,7 +86,7 @@ func (s *Sandbox) updateProvider(a arguments) (string, error) {
 	}
 	if a.given("issuer-uri") {
 		// Its keys are looked for anew.
-		p.JWKSURL = s.Entra.JWKSURL()
+		p.JWKSURL = s.jwksOf(a["issuer-uri"])
 	}
 	if err := a.provider(&p); err != nil {
 		return "", err
