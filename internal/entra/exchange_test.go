@@ -268,7 +268,7 @@ func TestTrustThatDoesNotMatch(t *testing.T) {
 		})
 	}
 	p := f.refused(t, f.exchange(t, audience, fakecloud.IDTokenClaim("sub", "it's me")), "AADSTS700213")
-	const command = `az ad app federated-credential create --id ` + clientID + ` --parameters '{"name":"accounts-google-com-bde02d45","issuer":"https://accounts.google.com","subject":"it'\''s me","audiences":["` + audience + `"]}'`
+	const command = `az ad app federated-credential create --id ` + clientID + ` --parameters '{"name":"accounts-google-com-c0b86794","issuer":"https://accounts.google.com","subject":"it'\''s me","audiences":["` + audience + `"]}'`
 	if !strings.Contains(p.Hint, command) {
 		t.Errorf("%s\nwant %s", p.Hint, command)
 	}
@@ -285,6 +285,12 @@ func TestNoTwoSubjectsHaveACredentialOfOneName(t *testing.T) {
 	}
 	if name := CredentialName(strings.Repeat("i", 600), "1"); len(name) != 120 {
 		t.Error(len(name))
+	}
+	if name := CredentialName("https://accounts.google.com", "115000000000000000001"); name != "accounts-google-com-115000000000000000001" {
+		t.Error(name)
+	}
+	if CredentialName("https://container.googleapis.com/v1/c/one", "s") == CredentialName("https://container.googleapis.com/v1/c/two", "s") {
+		t.Error("two clusters have one name")
 	}
 }
 

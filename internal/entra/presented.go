@@ -68,13 +68,19 @@ func (e Exchange) values(claims token.Claims) catalogue.Values {
 }
 
 // CredentialName makes a name for the federated credential of an identity, in the characters that Entra allows there: the
-// issuer's host, and what tells the subject from others. No application has two of one name, so that the mend of a
-// credential for the wrong subject must not have that one's.
+// issuer's host, and what tells this identity from others. No application has two of one name, so that the mend of a
+// credential for the wrong subject, or of another cluster of the same host, must not have that one's.
 // https://learn.microsoft.com/graph/api/resources/federatedidentitycredential
 func CredentialName(issuer, subject string) string {
+	const most = 120
 	host := issuer
 	if u, err := url.Parse(issuer); err == nil && u.Hostname() != "" {
 		host = u.Hostname()
+	}
+	who := subject
+	if who == "" || len(who) > 40 || strings.Trim(who, "0123456789") != "" || issuer != "https://"+host {
+		sum := sha256.Sum256([]byte(issuer + "\x00" + subject))
+		who = hex.EncodeToString(sum[:4])
 	}
 	host = strings.Map(func(r rune) rune {
 		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
@@ -82,12 +88,6 @@ func CredentialName(issuer, subject string) string {
 		}
 		return '-'
 	}, host)
-	who := subject
-	if who == "" || len(who) > 40 || strings.Trim(who, "0123456789") != "" {
-		sum := sha256.Sum256([]byte(subject))
-		who = hex.EncodeToString(sum[:4])
-	}
-	const most = 120
 	return host[:min(len(host), most-1-len(who))] + "-" + who
 }
 
