@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -27,29 +26,6 @@ type Azure struct {
 	Role, Scope string
 	// Credential is the name of the federated credential.
 	Credential string
-}
-
-// Check says what cannot be written down.
-func (a Azure) Check() error {
-	if err := need(a.Claims); err != nil {
-		return err
-	}
-	switch {
-	case len(a.Claims.Audience) != 1 || a.Claims.Audience[0] != a.Audience:
-		return problem.Input("token", "its audience is %s, and this cloud wants %s", oneLine(strings.Join(a.Claims.Audience, ", ")), a.Audience).
-			WithHint("leave --assertion-audience out, or name the cloud with --environment; a token file has to be made for that audience")
-	case a.Claims.Issuer == GoogleIssuer && strings.Trim(a.Claims.Subject, "0123456789") != "":
-		return problem.Input("token", "its subject %q is not the numeric id that Google gives its accounts", oneLine(a.Claims.Subject)).
-			WithHint("gcloud iam service-accounts describe EMAIL --format='value(uniqueId)'")
-	case a.Identity != "" && (a.ClientID != "" || a.Application != ""):
-		return problem.Input("--user-assigned-identity", "it goes with neither --client-id nor --application: one of them trusts the account")
-	case a.Identity != "" && a.ResourceGroup == "":
-		return problem.Input("--resource-group", "it is missing, and managed identities are in one").WithHint("az group list --query '[].name' -o tsv")
-	case (a.Role == "") != (a.Scope == ""):
-		return problem.Input("--role", "it is given on a resource: --role and --role-scope go together").
-			WithHint("for example --role 'Storage Blob Data Reader' --role-scope \"$(az storage account show --name ACCOUNT --query id -o tsv)\"")
-	}
-	return nil
 }
 
 // description says for people who the numeric subject is.

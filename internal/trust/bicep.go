@@ -1,10 +1,6 @@
 package trust
 
-import (
-	"regexp"
-
-	"github.com/idferry/idferry/internal/problem"
-)
+import "github.com/idferry/idferry/internal/problem"
 
 // Bicep is the trust for Azure's own language. A managed identity is a resource like others; an application is one of
 // Microsoft Graph, for which bicepconfig.json names the extension microsoftGraphV1. The error is for a role that is named:
@@ -12,7 +8,7 @@ import (
 // https://learn.microsoft.com/azure/templates/microsoft.managedidentity/userassignedidentities/federatedidentitycredentials
 // https://learn.microsoft.com/graph/templates/bicep/reference/applications
 func (a Azure) Bicep() (string, error) {
-	if a.Role != "" && !isRoleID(a.Role) {
+	if a.Role != "" && !isGUID(a.Role) {
 		return "", problem.Input("--role", "%q is a role's name, and Bicep knows roles by their ids", a.Role).
 			WithHint("az role definition list --name '%s' --query '[0].name' -o tsv", a.Role)
 	}
@@ -60,11 +56,6 @@ func (a Azure) Bicep() (string, error) {
 	}
 	t.lines("", "// AZURE_CLIENT_ID for azure-token-helper.", "output clientId string = identity.properties.clientId")
 	return t.String(), nil
-}
-
-// isRoleID reports whether a role is named by its id, as in the resource id of its definition.
-func isRoleID(role string) bool {
-	return regexp.MustCompile(`^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`).MatchString(role)
 }
 
 func (a Azure) bicepApplication(t *text) (string, error) {

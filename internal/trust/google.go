@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -30,24 +29,6 @@ type Google struct {
 // maxSubject is the longest google.subject, in bytes.
 // https://cloud.google.com/iam/docs/workload-identity-federation#mapping
 const maxSubject = 127
-
-// Check says what cannot be written down.
-func (g Google) Check() error {
-	if err := need(g.Claims); err != nil {
-		return err
-	}
-	switch {
-	case g.Project == "":
-		return problem.Input("--project", "it is missing: which project gets the pool?").WithHint("gcloud projects list --format='value(projectId)'")
-	case len(g.Claims.Audience) != 1:
-		return problem.Input("token", "it has %d audiences, and a provider's allowed audience is one of its own", len(g.Claims.Audience))
-	case !strings.HasPrefix(g.Claims.Issuer, "https://"):
-		return problem.Input("token", "its issuer %q is no https URL, which Google wants", g.Claims.Issuer)
-	case g.Claims.TenantID == "" || g.Claims.ObjectID == "":
-		return problem.Input("token", "it has no claims tid and oid, so that it is none of Entra ID's; no condition can tell this identity from others by it")
-	}
-	return nil
-}
 
 // subject returns the claim that google.subject is mapped from, and its value.
 func (g Google) subject() (claim, value string) {

@@ -28,7 +28,7 @@ func (a Azure) Terraform() string {
 
 func (a Azure) terraformRole(t *text, principal string) {
 	role, value := "role_definition_name", hcl(a.Role)
-	if isRoleID(a.Role) {
+	if isGUID(a.Role) {
 		t.lines("", `data "azurerm_role_definition" "google" {`, "  role_definition_id = "+hcl(a.Role), "  scope              = "+hcl(a.Scope), "}")
 		role, value = "role_definition_id", "data.azurerm_role_definition.google.id"
 	}

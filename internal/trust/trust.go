@@ -36,16 +36,6 @@ func ReadClaims(path string) (token.Claims, error) {
 	return claims, need(claims)
 }
 
-// need says which claim is missing that no trust can do without.
-func need(c token.Claims) error {
-	for _, claim := range []struct{ name, value string }{{"iss", c.Issuer}, {"sub", c.Subject}, {"aud", strings.Join(c.Audience, "")}} {
-		if strings.TrimSpace(claim.value) == "" {
-			return problem.Input("token", "it has no claim %q, and a trust names it", claim.name)
-		}
-	}
-	return nil
-}
-
 // text is a document that grows line by line.
 type text struct{ strings.Builder }
 
