@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/pluggable"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/sts"
@@ -37,6 +39,7 @@ The token is asked for here and now, as the protocol would; or its claims are re
 else can make the trust elsewhere: gcp-executable-source doctor --json shows them, and so does https://jwt.ms.`,
 		Example: `  gcp-executable-source trust --resource api://my-app --project my-project --service-account reader@my-project.iam.gserviceaccount.com
   gcp-executable-source trust --resource api://my-app --project my-project --role roles/bigquery.jobUser --format terraform > trust.tf
+  gcp-executable-source trust --resource api://my-app --project my-project --role roles/storage.objectViewer --on gs://my-bucket
   gcp-executable-source trust --token-claims claims.json --project my-project --format json`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return v.run(cmd.Context(), p) },
@@ -48,7 +51,8 @@ else can make the trust elsewhere: gcp-executable-source doctor --json shows the
 	flags.StringVar(&g.Pool, "pool", "azure", "workload identity pool to create")
 	flags.StringVar(&g.Provider, "provider", "entra", "provider of the pool to create")
 	flags.StringVar(&g.ServiceAccount, "service-account", "", "e-mail of the service account that the identity may act as")
-	flags.StringVar(&g.Role, "role", "", "role on the project for the identity itself, in place of --service-account")
+	flags.StringVar(&g.Role, "role", "", "role for the identity itself, in place of --service-account")
+	flags.StringVar(&g.On, "on", "project", "what the role is given on: project, gs://BUCKET, projects/PROJECT/secrets/SECRET, …/topics/TOPIC or …/subscriptions/SUBSCRIPTION")
 	flags.StringVar(&v.admit, "admit", "identity", "who gets into the pool: identity, or tenant for every one of the tenant")
 	flags.StringVar(&v.format, "format", "gcloud", "gcloud, terraform or json")
 	flags.StringVar(&v.claims, "token-claims", "", "file with the claims of the identity's token in JSON, or with the token, in place of asking for one")
@@ -64,17 +68,14 @@ func (v *printTrust) run(ctx context.Context, p cli.Process) error {
 	if err := v.identity.settings.Resolve(); err != nil {
 		return err
 	}
-	switch {
-	case v.admit != "identity" && v.admit != "tenant":
+	if v.admit != "identity" && v.admit != "tenant" {
 		return problem.Input("--admit", "%q is neither identity nor tenant", v.admit)
-	case v.google.ServiceAccount != "" && v.google.Role != "":
-		return problem.Input("--role", "it is for the identity itself, which with --service-account may do what the account may").WithHint("leave one of the two out")
 	}
-	claims, err := v.tokenClaims(ctx)
+	claims, scope, err := v.tokenClaims(ctx, p)
 	if err != nil {
 		return err
 	}
-	v.google.Claims, v.google.WholeTenant, v.google.Condition, v.google.Resource = claims, v.admit == "tenant", sts.Admits(claims), v.identity.resource
+	v.google.Claims, v.google.WholeTenant, v.google.Condition, v.google.Identity = claims, v.admit == "tenant", sts.Admits(claims), v.flags(scope)
 	if err := v.google.Check(); err != nil {
 		return err
 	}
@@ -98,19 +99,21 @@ func (v *printTrust) run(ctx context.Context, p cli.Process) error {
 	return err
 }
 
-// tokenClaims reads the file, or asks for a token without remembering it.
-func (v *printTrust) tokenClaims(ctx context.Context) (token.Claims, error) {
+// tokenClaims reads the file, or asks for a token without remembering it. scope is what it was asked for with.
+func (v *printTrust) tokenClaims(ctx context.Context, p cli.Process) (_ token.Claims, scope string, _ error) {
 	if v.claims != "" {
-		return trust.ReadClaims(v.claims)
+		claims, err := trust.ReadClaims(v.claims)
+		return claims, entra.ScopeOf(strings.Join(claims.Audience, "")), err
 	}
 	request := pluggable.Request{}
+	request.Audience, _ = p.Lookup("GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE")
 	scope, err := v.identity.resolveScope(request)
 	if err != nil {
-		return token.Claims{}, err
+		return token.Claims{}, "", err
 	}
 	identity, err := v.identity.identity(request, nil)
 	if err != nil {
-		return token.Claims{}, err
+		return token.Claims{}, "", err
 	}
 	limit := v.identity.timeout
 	if identity.NeedsPerson() {
@@ -120,12 +123,29 @@ func (v *printTrust) tokenClaims(ctx context.Context) (token.Claims, error) {
 		return identity.Token(ctx, scope)
 	})
 	if err != nil {
-		return token.Claims{}, err
+		return token.Claims{}, "", err
 	}
 	claims, err := t.Value.Claims()
 	if err != nil {
-		return claims, problem.New(problem.BadAnswer, "the token for %s is %w", strings.TrimSuffix(scope, "/.default"), err).
+		return claims, "", problem.New(problem.BadAnswer, "the token for %s is %w", strings.TrimSuffix(scope, "/.default"), err).
 			WithHint("name an application of your own with --resource: Google cannot read the tokens of Microsoft's own services")
 	}
-	return claims, nil
+	return claims, scope, nil
+}
+
+// flags are those by which the file's command finds this identity again, as config takes them: those that were given here,
+// and always what is asked for. Variables go on to be there, or belong to whoever reads claims of another machine.
+func (v *printTrust) flags(scope string) []string {
+	asks := "--resource=" + strings.TrimSuffix(scope, "/.default")
+	var selecting []string
+	for _, f := range v.identity.settings.InForce() {
+		given := f.From == "--"+f.Name
+		switch {
+		case f.Name == "resource" && given, f.Name == "scope" && (given || v.claims == ""):
+			asks = "--" + f.Name + "=" + f.Value
+		case given && slices.Contains([]string{"credential", "tenant-id", "client-id", "object-id", "resource-id", "federated-token-file", "cloud", "authority-host"}, f.Name):
+			selecting = append(selecting, "--"+f.Name+"="+f.Value)
+		}
+	}
+	return append(selecting, asks)
 }

@@ -44,6 +44,9 @@ func (g Google) Check() error {
 		return problem.Input("--project", "it is missing: which project gets the pool?").WithHint("gcloud projects list --format='value(projectId)'")
 	case len(g.Claims.Audience) != 1:
 		return problem.Input("token", "it has %d audiences, and a provider's allowed audience is one of its own", len(g.Claims.Audience))
+	case strings.Contains(g.Claims.Audience[0], "/workforcePools/"):
+		return problem.Input("token", "its audience is a workforce pool of people, which an organization has and no project: %s", g.Claims.Audience[0]).
+			WithHint("https://cloud.google.com/iam/docs/workforce-sign-in-microsoft-entra-id")
 	// gcloud takes a list there, in which a comma separates, or what stands between two carets before it (gcloud topic escaping).
 	case strings.Contains(g.Claims.Audience[0], ",") || strings.HasPrefix(g.Claims.Audience[0], "^"):
 		return problem.Input("token", "its audience %q would be read as several", g.Claims.Audience[0])
@@ -54,10 +57,19 @@ func (g Google) Check() error {
 	case !isGUID(g.Claims.TenantID) || !isGUID(g.Claims.ObjectID):
 		return problem.Input("token", "its claims tid %q and oid %q are no GUIDs, so that it is none of Entra ID's", g.Claims.TenantID, g.Claims.ObjectID)
 	}
-	if err := checkID("--pool", g.Pool); err != nil {
-		return err
+	for _, id := range []struct{ flag, value string }{{"--pool", g.Pool}, {"--provider", g.Provider}} {
+		if err := checkID(id.flag, id.value); err != nil {
+			return err
+		}
 	}
-	return checkID("--provider", g.Provider)
+	switch {
+	case g.ServiceAccount != "" && g.Role != "":
+		return problem.Input("--role", "it is for the identity itself, which with --service-account may do what the account may").WithHint("leave one of the two out")
+	case g.On != "" && g.On != "project" && g.Role == "":
+		return problem.Input("--on", "it says where --role is given, which is missing").WithHint("for example --role roles/storage.objectViewer --on gs://BUCKET")
+	}
+	_, err := g.grant()
+	return err
 }
 
 // checkID says what cannot be the id of a pool or provider.

@@ -24,13 +24,14 @@ func (g Google) Gcloud() string {
 		"  --attribute-mapping=google.subject=assertion."+claim+" \\",
 		"  --attribute-condition="+quote(g.condition()),
 	)
-	member := "principal://iam.googleapis.com/projects/" + g.shellNumber() + "/locations/global/workloadIdentityPools/" + quote(g.Pool) + "/subject/" + quote(subject)
+	member := g.principal(g.shellNumber(), quote(g.Pool), quote(subject))
 	switch {
 	case g.ServiceAccount != "":
 		t.lines("", "# The identity may act as the service account, and so do what the account may.",
 			"gcloud iam service-accounts add-iam-policy-binding "+quote(g.ServiceAccount)+" --role=roles/iam.workloadIdentityUser --member="+member)
 	case g.Role != "":
-		t.lines("", "# The identity itself is given the role.", "gcloud projects add-iam-policy-binding "+quote(g.Project)+" --role="+quote(g.Role)+" --member="+member)
+		where, _ := g.grant() // Check has seen it
+		t.lines("", "# The identity itself is given the role, here and nowhere else.", where.command+" --role="+quote(g.Role)+" --member="+member)
 	default:
 		t.lines("", "# The identity itself can be given roles, as few as it needs and as near to what it needs as can be, for example:",
 			"# gcloud storage buckets add-iam-policy-binding gs://BUCKET --role=roles/storage.objectViewer --member="+member)
@@ -50,8 +51,8 @@ func (g Google) shellNumber() string {
 // config is the command that writes the file for Google's libraries.
 func (g Google) config() string {
 	command := "gcp-executable-source config --project-number=" + g.shellNumber() + " --pool=" + catalogue.ForShell(g.Pool) + " --provider=" + catalogue.ForShell(g.Provider)
-	if g.Resource != "" {
-		command += " --resource=" + catalogue.ForShell(g.Resource)
+	for _, flag := range g.Identity {
+		command += " " + catalogue.ForShell(flag)
 	}
 	if g.ServiceAccount != "" {
 		command += " --service-account=" + catalogue.ForShell(g.ServiceAccount)

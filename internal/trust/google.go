@@ -16,12 +16,13 @@ type Google struct {
 	Project string
 	// Pool and Provider are the ids to create.
 	Pool, Provider string
-	// ServiceAccount is what the identity may act as. Without it the pool's principal itself is given Role on the project.
-	ServiceAccount, Role string
+	// ServiceAccount is what the identity may act as. Without it the pool's principal itself is given Role, on the project or
+	// on what On names: gs://BUCKET, projects/PROJECT/secrets/SECRET, …/topics/TOPIC or …/subscriptions/SUBSCRIPTION.
+	ServiceAccount, Role, On string
 	// WholeTenant admits every identity of the tenant into the pool; only this one is given a role even so.
 	WholeTenant bool
-	// Resource is what the token was asked for, for the command that writes the file; it may be empty.
-	Resource string
+	// Identity are the flags (--name=value) by which gcp-executable-source finds the identity again and asks for this audience.
+	Identity []string
 	// Condition is the attribute condition that admits this identity alone.
 	Condition string
 }
@@ -59,6 +60,11 @@ func (g Google) number() string {
 		return g.Project
 	}
 	return ""
+}
+
+// principal is who the identity is in IAM policies, where project is the project's number as the text's language says it.
+func (g Google) principal(project, pool, subject string) string {
+	return "principal://iam.googleapis.com/projects/" + project + "/locations/global/workloadIdentityPools/" + pool + "/subject/" + subject
 }
 
 // Warnings are what whoever runs this should know first.
@@ -99,6 +105,13 @@ func (g Google) whyCondition() []string {
 // JSON is the trust as a document.
 func (g Google) JSON() (string, error) {
 	claim, value := g.subject()
+	principal, on := "", ""
+	if number := g.number(); number != "" {
+		principal = g.principal(number, g.Pool, value)
+	}
+	if g.Role != "" {
+		on = first(g.On, "project")
+	}
 	return document(struct {
 		Project          string            `json:"project"`
 		Pool             string            `json:"pool"`
@@ -108,11 +121,23 @@ func (g Google) JSON() (string, error) {
 		Mapping          map[string]string `json:"attributeMapping"`
 		Condition        string            `json:"attributeCondition"`
 		Subject          string            `json:"subject"`
-		ServiceAccount   string            `json:"serviceAccount,omitempty"`
-		Role             string            `json:"role,omitempty"`
-		Warnings         []string          `json:"warnings"`
+		// Principal needs the project's number.
+		Principal      string   `json:"principal,omitempty"`
+		ServiceAccount string   `json:"serviceAccount,omitempty"`
+		Role           string   `json:"role,omitempty"`
+		On             string   `json:"on,omitempty"`
+		Warnings       []string `json:"warnings"`
 	}{
 		g.Project, g.Pool, g.Provider, g.Claims.Issuer, g.Claims.Audience, map[string]string{"google.subject": "assertion." + claim}, g.condition(),
-		value, g.ServiceAccount, g.Role, append([]string{}, g.Warnings()...),
+		value, principal, g.ServiceAccount, g.Role, on, append([]string{}, g.Warnings()...),
 	})
+}
+
+func first(values ...string) string {
+	for _, v := range values {
+		if v != "" {
+			return v
+		}
+	}
+	return ""
 }

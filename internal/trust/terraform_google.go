@@ -55,13 +55,9 @@ func (g Google) Terraform() string {
 			"  member             = "+member,
 			"}")
 	case g.Role != "":
-		t.lines("",
-			"# The identity itself is given the role.",
-			`resource "google_project_iam_member" `+hcl(pool)+" {",
-			"  project = "+hcl(g.Project),
-			"  role    = "+hcl(g.Role),
-			"  member  = "+member,
-			"}")
+		where, _ := g.grant() // Check has seen it
+		t.lines("", "# The identity itself is given the role, here and nowhere else.")
+		t.lines(where.terraform(pool, g.Role, member)...)
 	default:
 		t.lines("",
 			"# What can be given roles, as few as it needs and as near to what it needs as can be.",

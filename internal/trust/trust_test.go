@@ -26,7 +26,7 @@ func googleClaims() token.Claims {
 }
 
 func google(change func(*Google)) Google {
-	g := Google{Claims: azureClaims(), Project: "my-project", Pool: "azure", Provider: "entra", Resource: "api://my-app", Condition: "assertion.tid == '" + tenant + "' && assertion.oid == '" + object + "'"}
+	g := Google{Claims: azureClaims(), Project: "my-project", Pool: "azure", Provider: "entra", Identity: []string{"--resource=api://my-app"}, Condition: "assertion.tid == '" + tenant + "' && assertion.oid == '" + object + "'"}
 	if change != nil {
 		change(&g)
 	}
@@ -47,6 +47,13 @@ func forms(t *testing.T) map[string]string {
 	person := func(g *Google) {
 		g.Claims.Subject, g.Project, g.Role = "/eid1/c/pub/t/"+strings.Repeat("x", 120), "123456789", "roles/bigquery.jobUser"
 	}
+	bucket := func(g *Google) {
+		g.Project, g.Role, g.On = "123456789", "roles/storage.objectViewer", "gs://my-bucket"
+		g.Identity = []string{"--resource=api://my-app", "--credential=managed-identity", "--client-id=55555555-5555-5555-5555-555555555555"}
+	}
+	secret := func(g *Google) { g.Role, g.On = "roles/secretmanager.secretAccessor", "projects/other/secrets/key" }
+	topic := func(g *Google) { g.Role, g.On = "roles/pubsub.publisher", "projects/other/topics/events" }
+	subscription := func(g *Google) { g.Role, g.On = "roles/pubsub.subscriber", "projects/other/subscriptions/events" }
 	wide := func(g *Google) { g.WholeTenant = true }
 	role := func(a *Azure) { a.Role, a.Scope = "Storage Blob Data Reader", "/subscriptions/1/storageAccounts/2" }
 	managed := func(a *Azure) { a.Application, a.Identity, a.ResourceGroup = "", "blob-reader", "my-group" }
@@ -68,6 +75,10 @@ func forms(t *testing.T) map[string]string {
 	return map[string]string{
 		"google_account.sh": google(account).Gcloud(), "google_account.tf": google(account).Terraform(), "google_account.json": must(google(account).JSON()),
 		"google_role.sh": google(person).Gcloud(), "google_role.tf": google(person).Terraform(), "google_role.json": must(google(person).JSON()),
+		"google_bucket.sh": google(bucket).Gcloud(), "google_bucket.tf": google(bucket).Terraform(), "google_bucket.json": must(google(bucket).JSON()),
+		"google_secret.sh": google(secret).Gcloud(), "google_secret.tf": google(secret).Terraform(),
+		"google_topic.sh": google(topic).Gcloud(), "google_topic.tf": google(topic).Terraform(),
+		"google_subscription.sh": google(subscription).Gcloud(), "google_subscription.tf": google(subscription).Terraform(),
 		"google_tenant.sh": google(wide).Gcloud(), "google_tenant.tf": google(wide).Terraform(), "google_tenant.json": must(google(wide).JSON()),
 		"azure_application.sh": azure(role).Az(), "azure_application.tf": azure(role).Terraform(), "azure_application.json": must(azure(role).JSON()), "azure_application.bicep": must(azure(nil).Bicep()),
 		"azure_managed.sh": azure(managed).Az(), "azure_managed.tf": azure(managedRole).Terraform(), "azure_managed.json": must(azure(managed).JSON()), "azure_managed.bicep": must(azure(managedRole).Bicep()),
@@ -155,6 +166,14 @@ func TestWhatCannotBeTrustedIsSaid(t *testing.T) {
 		"an escape":          {google(func(g *Google) { g.Claims.Audience = []string{"api://x\x1b[2K"} }).Check(), `"aud" has a character that cannot be seen: "api://x\x1b[2K"`},
 		"turned around":      {azure(func(a *Azure) { a.Claims.Email = "a\u202eb" }).Check(), `"email" has a character that cannot be seen: "a\u202eb"`},
 		"a line's end":       {azure(func(a *Azure) { a.Claims.Issuer = "https://x\n" }).Check(), `"iss"`},
+		"a pool of people": {google(func(g *Google) {
+			g.Claims.Audience = []string{"https://iam.googleapis.com/locations/global/workforcePools/p/providers/q"}
+		}).Check(), "workforce pool"},
+		"a role and account": {google(func(g *Google) { g.Role, g.ServiceAccount = "r", "s" }).Check(), "--role"},
+		"on, and no role":    {google(func(g *Google) { g.On = "gs://x" }).Check(), "--on"},
+		"on something else":  {google(func(g *Google) { g.Role, g.On = "r", "projects/p/datasets/d" }).Check(), "gs://BUCKET"},
+		"on a folder":        {google(func(g *Google) { g.Role, g.On = "r", "gs://bucket/folder" }).Check(), "gs://BUCKET"},
+		"on a secret":        {google(func(g *Google) { g.Role, g.On = "r", "projects/p/secrets/s" }).Check(), ""},
 		"a list":             {google(func(g *Google) { g.Claims.Audience = []string{"api://x,api://victim"} }).Check(), "read as several"},
 		"another separator":  {google(func(g *Google) { g.Claims.Audience = []string{"^:^api://x"} }).Check(), "read as several"},
 		"no GUID":            {google(func(g *Google) { g.Claims.TenantID = "x' && true || '" }).Check(), "no GUIDs"},

@@ -18,8 +18,8 @@ gcloud iam workload-identity-pools providers create-oidc entra \
   --attribute-mapping=google.subject=assertion.oid \
   --attribute-condition="assertion.tid == '11111111-1111-1111-1111-111111111111' && assertion.oid == '44444444-0000-0000-0000-00000000000d'"
 
-# The identity itself is given the role.
-gcloud projects add-iam-policy-binding 123456789 --role=roles/bigquery.jobUser --member=principal://iam.googleapis.com/projects/123456789/locations/global/workloadIdentityPools/azure/subject/44444444-0000-0000-0000-00000000000d
+# The identity itself is given the role, here and nowhere else.
+gcloud projects add-iam-policy-binding 123456789 --condition=None --role=roles/bigquery.jobUser --member=principal://iam.googleapis.com/projects/123456789/locations/global/workloadIdentityPools/azure/subject/44444444-0000-0000-0000-00000000000d
 
 # On the Azure side: the file for Google's libraries, and a look at the whole way.
 gcp-executable-source config --project-number=123456789 --pool=azure --provider=entra --resource=api://my-app google.json

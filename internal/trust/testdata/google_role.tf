@@ -33,7 +33,7 @@ resource "google_iam_workload_identity_pool_provider" "entra" {
   }
 }
 
-# The identity itself is given the role.
+# The identity itself is given the role, here and nowhere else.
 resource "google_project_iam_member" "azure" {
   project = "123456789"
   role    = "roles/bigquery.jobUser"

@@ -1,0 +1,25 @@
+# Google Cloud trusts one Azure identity: object id 44444444-0000-0000-0000-00000000000d of the tenant 11111111-1111-1111-1111-111111111111.
+# Written by gcp-executable-source trust, which runs nothing.
+
+# The services that the exchange is made with.
+gcloud services enable iam.googleapis.com sts.googleapis.com iamcredentials.googleapis.com --project=my-project
+
+# A pool for identities of Azure.
+gcloud iam workload-identity-pools create azure --location=global --project=my-project
+
+# A provider that takes tokens of this issuer, made for this audience.
+# The condition admits this identity alone. Without it every application and managed identity of the tenant
+# could get into the pool, by a token that it asks for with the same audience.
+gcloud iam workload-identity-pools providers create-oidc entra \
+  --workload-identity-pool=azure --location=global --project=my-project \
+  --issuer-uri=https://sts.windows.net/11111111-1111-1111-1111-111111111111/ \
+  --allowed-audiences=api://my-app \
+  --attribute-mapping=google.subject=assertion.sub \
+  --attribute-condition="assertion.tid == '11111111-1111-1111-1111-111111111111' && assertion.oid == '44444444-0000-0000-0000-00000000000d'"
+
+# The identity itself is given the role, here and nowhere else.
+gcloud pubsub topics add-iam-policy-binding events --project=other --role=roles/pubsub.publisher --member=principal://iam.googleapis.com/projects/"$(gcloud projects describe my-project --format='value(projectNumber)')"/locations/global/workloadIdentityPools/azure/subject/44444444-0000-0000-0000-00000000000d
+
+# On the Azure side: the file for Google's libraries, and a look at the whole way.
+gcp-executable-source config --project-number="$(gcloud projects describe my-project --format='value(projectNumber)')" --pool=azure --provider=entra --resource=api://my-app google.json
+gcp-executable-source doctor google.json
