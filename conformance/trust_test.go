@@ -102,6 +102,8 @@ for line in sys.stdin:
         print('ok')
     except SystemExit:
         print('refused')
+    except Exception as e:
+        print('refused: ' + ' '.join(str(e).split()))
 `
 
 func TestGcloudReadsTheCommandsThatArePrinted(t *testing.T) {
@@ -115,22 +117,28 @@ func TestGcloudReadsTheCommandsThatArePrinted(t *testing.T) {
 	commands := commandsOf(t, "gcloud")
 	// The check can fail.
 	commands = append(commands, strings.Fields("iam workload-identity-pools create azure --location=global --projct=p"))
+	places := strings.NewReplacer("VALUE", "123456789", "--project=PROJECT", "--project=my-project", "--project=SERVICE", "--project=my-project", "ACCOUNT", "reader@my-project.iam.gserviceaccount.com")
 	var in bytes.Buffer
 	for _, words := range commands {
-		// A number where the real one is asked for.
+		// gcloud sees to the form of some values before it asks anybody.
 		for i := range words {
-			words[i] = strings.ReplaceAll(words[i], "VALUE", "123456789")
+			words[i] = places.Replace(words[i])
 		}
 		_ = json.NewEncoder(&in).Encode(words)
 	}
 	cmd := exec.Command("python3", "-c", gcloudParser, filepath.Dir(filepath.Dir(gcloud)))
 	cmd.Env = append(os.Environ(), "CLOUDSDK_CONFIG="+t.TempDir(), "CLOUDSDK_CORE_DISABLE_PROMPTS=1")
 	cmd.Stdin = &in
+	// It reads the files that a command names.
+	cmd.Dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(cmd.Dir, "jwks.json"), []byte(`{"keys":[]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	out, err := cmd.Output()
 	if err != nil {
 		t.Skipf("this python3 does not run gcloud's parser: %v", err)
 	}
-	answers := strings.Fields(string(out))
+	answers := strings.Split(strings.TrimSpace(string(out)), "\n")
 	if len(answers) != len(commands) {
 		t.Fatalf("%d answers to %d commands", len(answers), len(commands))
 	}
@@ -271,6 +279,10 @@ func providerSchema(t *testing.T, kind, resource string) map[string]bool {
 		"google_iam_workload_identity_pool_provider":        {"pulumi_gcp", "10.2.0", "iam/workload_identity_pool_provider.py"},
 		"google_service_account_iam_member":                 {"pulumi_gcp", "10.2.0", "serviceaccount/iam_member.py"},
 		"google_project_iam_member":                         {"pulumi_gcp", "10.2.0", "projects/iam_member.py"},
+		"google_storage_bucket_iam_member":                  {"pulumi_gcp", "10.2.0", "storage/bucket_iam_member.py"},
+		"google_secret_manager_secret_iam_member":           {"pulumi_gcp", "10.2.0", "secretmanager/secret_iam_member.py"},
+		"google_pubsub_topic_iam_member":                    {"pulumi_gcp", "10.2.0", "pubsub/topic_iam_member.py"},
+		"google_pubsub_subscription_iam_member":             {"pulumi_gcp", "10.2.0", "pubsub/subscription_iam_member.py"},
 		"azuread_application":                               {"pulumi_azuread", "6.11.1", "application.py"},
 		"data azuread_application":                          {"pulumi_azuread", "6.11.1", "get_application.py"},
 		"azuread_service_principal":                         {"pulumi_azuread", "6.11.1", "service_principal.py"},
