@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -66,6 +67,11 @@ func (v *printTrust) run(cmd *cobra.Command) error {
 	}
 	a := &v.azure
 	a.Audience, a.Credential = first(v.assertionAudience, s.cloud.AssertionAudience), entra.CredentialName(a.Claims.Issuer, a.Claims.Subject)
+	a.Source = v.source()
+	// A private authority has no name, and is where az is signed in to already.
+	if s.cloud.Known() && s.cloud.Name != "AzurePublicCloud" {
+		a.Cloud = s.cloud.Name
+	}
 	if err := a.Check(); err != nil {
 		return err
 	}
@@ -90,6 +96,17 @@ func (v *printTrust) run(cmd *cobra.Command) error {
 	}
 	_, err = v.process.Stdout.Write([]byte(text))
 	return err
+}
+
+// source are the flags by which this Google identity was found; variables go on to be there.
+func (v *printTrust) source() []string {
+	var all []string
+	for _, f := range v.settings.InForce() {
+		if f.From == "--"+f.Name && slices.Contains([]string{"authority-host", "google-source", "impersonate-service-account", "google-credentials", "federated-token-file", "assertion-audience"}, f.Name) {
+			all = append(all, "--"+f.Name+"="+f.Value)
+		}
+	}
+	return all
 }
 
 // tokenClaims reads the file, or asks for a token.

@@ -6,6 +6,9 @@ import "github.com/idferry/idferry/internal/catalogue"
 func (a Azure) Az() string {
 	var t text
 	t.comment("#", a.about()...)
+	if a.Cloud != "" {
+		t.lines("# The tenant is in a cloud of its own. Before the rest: az cloud set --name " + catalogue.ForShell(a.Cloud) + "; az login")
+	}
 	client, principal := a.azIdentity(&t)
 	t.lines("")
 	t.comment("#", a.whySubject()...)
@@ -26,7 +29,15 @@ func (a Azure) Az() string {
 	if a.Identity != "" {
 		client = `"$(az identity show --name ` + quote(a.Identity) + ` --resource-group ` + quote(a.ResourceGroup) + ` --query clientId -o tsv)"`
 	}
-	t.lines("export AZURE_CLIENT_ID="+client, `export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"`, "azure-token-helper doctor")
+	t.lines("export AZURE_CLIENT_ID="+client, `export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"`)
+	if a.Cloud != "" {
+		t.lines("export AZURE_ENVIRONMENT=" + catalogue.ForShell(a.Cloud))
+	}
+	command := "azure-token-helper doctor"
+	for _, flag := range a.Source {
+		command += " " + catalogue.ForShell(flag)
+	}
+	t.lines(command)
 	return t.String()
 }
 

@@ -26,6 +26,10 @@ type Azure struct {
 	Role, Scope string
 	// Credential is the name of the federated credential.
 	Credential string
+	// Cloud is the national cloud that the tenant is in (AzureUSGovernment, AzureChinaCloud), or "".
+	Cloud string
+	// Source are the flags (--name=value) by which azure-token-helper finds the Google identity again.
+	Source []string
 }
 
 // description says for people who the numeric subject is.

@@ -1,6 +1,10 @@
 package trust
 
-import "github.com/idferry/idferry/internal/problem"
+import (
+	"strings"
+
+	"github.com/idferry/idferry/internal/problem"
+)
 
 // Bicep is the trust for Azure's own language. A managed identity is a resource like others; an application is one of
 // Microsoft Graph, for which bicepconfig.json names the extension microsoftGraphV1. The error is for a role that is named:
@@ -15,6 +19,10 @@ func (a Azure) Bicep() (string, error) {
 	if a.Role != "" && a.Identity == "" {
 		return "", problem.Input("--role", "an application is made in the tenant and a role is given in a subscription, which are two deployments").
 			WithHint("leave --role out, and give it with az role assignment create, or use --user-assigned-identity")
+	}
+	if a.Role != "" && !a.inGroup() {
+		return "", problem.Input("--role-scope", "Bicep gives roles in the resource group that it deploys to, which is more than %s alone", oneLine(a.Scope)).
+			WithHint("leave --role out, and give it with az role assignment create, or use --format az or terraform")
 	}
 	var t text
 	t.comment("//", a.about()...)
@@ -44,7 +52,7 @@ func (a Azure) Bicep() (string, error) {
 		"}")
 	if a.Role != "" {
 		t.lines("",
-			"// What it may do, in this resource group: a resource outside of it needs a module of its own scope, here "+oneLine(a.Scope)+".",
+			"// What it may do, in this resource group.",
 			"resource role 'Microsoft.Authorization/roleAssignments@2022-04-01' = {",
 			"  name: guid(resourceGroup().id, identity.id, "+bicep(a.Role)+")",
 			"  properties: {",
@@ -56,6 +64,13 @@ func (a Azure) Bicep() (string, error) {
 	}
 	t.lines("", "// AZURE_CLIENT_ID for azure-token-helper.", "output clientId string = identity.properties.clientId")
 	return t.String(), nil
+}
+
+// inGroup reports whether the role is given on the very resource group of the managed identity. Ids of Azure's resources
+// are compared without regard to case.
+func (a Azure) inGroup() bool {
+	parts := strings.Split(a.Scope, "/")
+	return len(parts) == 5 && parts[0] == "" && strings.EqualFold(parts[1], "subscriptions") && strings.EqualFold(parts[3], "resourceGroups") && strings.EqualFold(parts[4], a.ResourceGroup)
 }
 
 func (a Azure) bicepApplication(t *text) (string, error) {

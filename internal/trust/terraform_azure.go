@@ -8,14 +8,7 @@ import "fmt"
 func (a Azure) Terraform() string {
 	var t text
 	t.comment("#", a.about()...)
-	t.lines("", "terraform {", "  required_providers {")
-	if a.Identity == "" {
-		t.lines("    azuread = {", `      source = "hashicorp/azuread"`, "    }")
-	}
-	if a.Identity != "" || a.Role != "" {
-		t.lines("    azurerm = {", `      source = "hashicorp/azurerm"`, "    }")
-	}
-	t.lines("  }", "}", "")
+	a.terraformProviders(&t)
 	principal := a.terraformManaged(&t)
 	if a.Identity == "" {
 		principal = a.terraformApplication(&t)
@@ -24,6 +17,41 @@ func (a Azure) Terraform() string {
 		a.terraformRole(&t, principal)
 	}
 	return t.String()
+}
+
+// terraformProviders names the providers, from the first versions that know every argument here, and sets them up: azurerm
+// takes no defaults for its features.
+// https://github.com/hashicorp/terraform-provider-azurerm/blob/main/CHANGELOG-v4.md#4650-march-19-2026
+func (a Azure) terraformProviders(t *text) {
+	type provider struct{ name, version, block string }
+	var all []provider
+	if a.Identity == "" {
+		all = append(all, provider{"azuread", ">= 3.0", ""})
+	}
+	if a.Identity != "" || a.Role != "" {
+		all = append(all, provider{"azurerm", ">= 4.65", "  features {}"})
+	}
+	t.lines("", "terraform {", "  required_providers {")
+	for _, p := range all {
+		t.lines("    "+p.name+" = {", "      source  = "+hcl("hashicorp/"+p.name), "      version = "+hcl(p.version), "    }")
+	}
+	t.lines("  }", "}")
+	// https://registry.terraform.io/providers/hashicorp/azurerm/latest/docs#environment-1
+	environment := map[string]string{"AzureUSGovernment": "usgovernment", "AzureChinaCloud": "china"}[a.Cloud]
+	for _, p := range all {
+		if p.block == "" && environment == "" {
+			continue
+		}
+		t.lines("", "provider "+hcl(p.name)+" {")
+		if environment != "" {
+			t.lines("  environment = " + hcl(environment))
+		}
+		if p.block != "" {
+			t.lines(p.block)
+		}
+		t.lines("}")
+	}
+	t.lines("")
 }
 
 func (a Azure) terraformRole(t *text, principal string) {

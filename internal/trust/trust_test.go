@@ -61,6 +61,15 @@ func forms(t *testing.T) map[string]string {
 		managed(a)
 		a.Role, a.Scope = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "/subscriptions/1/storageAccounts/2"
 	}
+	managedGroup := func(a *Azure) {
+		managedRole(a)
+		a.Scope = "/subscriptions/1/resourcegroups/My-Group"
+	}
+	national := func(a *Azure) {
+		role(a)
+		a.Cloud, a.Source = "AzureUSGovernment", []string{"--google-source=gcloud", "--impersonate-service-account=reader@p.iam.gserviceaccount.com"}
+		a.Audience, a.Claims.Audience = "api://AzureADTokenExchangeUSGov", []string{"api://AzureADTokenExchangeUSGov"}
+	}
 	existing := func(a *Azure) {
 		a.Application, a.ClientID = "", "33333333-3333-3333-3333-333333333333"
 		a.Claims.Issuer, a.Claims.Subject, a.Claims.Email = "https://container.googleapis.com/v1/projects/p/locations/l/clusters/c", "system:serviceaccount:prod:app", ""
@@ -81,7 +90,8 @@ func forms(t *testing.T) map[string]string {
 		"google_subscription.sh": google(subscription).Gcloud(), "google_subscription.tf": google(subscription).Terraform(),
 		"google_tenant.sh": google(wide).Gcloud(), "google_tenant.tf": google(wide).Terraform(), "google_tenant.json": must(google(wide).JSON()),
 		"azure_application.sh": azure(role).Az(), "azure_application.tf": azure(role).Terraform(), "azure_application.json": must(azure(role).JSON()), "azure_application.bicep": must(azure(nil).Bicep()),
-		"azure_managed.sh": azure(managed).Az(), "azure_managed.tf": azure(managedRole).Terraform(), "azure_managed.json": must(azure(managed).JSON()), "azure_managed.bicep": must(azure(managedRole).Bicep()),
+		"azure_managed.sh": azure(managed).Az(), "azure_managed.tf": azure(managedRole).Terraform(), "azure_managed.json": must(azure(managed).JSON()), "azure_managed.bicep": must(azure(managedGroup).Bicep()),
+		"azure_national.sh": azure(national).Az(), "azure_national.tf": azure(national).Terraform(),
 		"azure_existing.sh": azure(existing).Az(), "azure_existing.tf": azure(existing).Terraform(), "azure_existing.json": must(azure(existing).JSON()),
 	}
 }
@@ -144,6 +154,17 @@ func TestHostileClaimsStayWords(t *testing.T) {
 	}
 }
 
+// Within quotes neither language may find an end, a line's end or a template.
+func TestHostileClaimsStayStrings(t *testing.T) {
+	const hostile = "it's \"${a}\" %{b} \\ $$${c}\n\r\t"
+	if got, want := hcl(hostile), `"it's \"$${a}\" %%{b} \\ $$$${c}\n\r\t"`; got != want {
+		t.Errorf("Terraform: %s, not %s", got, want)
+	}
+	if got, want := bicep(hostile), `'it\'s "\${a}" %{b} \\ $$\${c}\n\r\t'`; got != want {
+		t.Errorf("Bicep: %s, not %s", got, want)
+	}
+}
+
 func TestWhatCannotBeTrustedIsSaid(t *testing.T) {
 	for name, c := range map[string]struct {
 		err   error
@@ -162,10 +183,16 @@ func TestWhatCannotBeTrustedIsSaid(t *testing.T) {
 		"a role on nothing":  {azure(func(a *Azure) { a.Role = "Reader" }).Check(), "--role-scope"},
 		"a role by its name": {second(azure(func(a *Azure) { a.Identity, a.ResourceGroup, a.Role, a.Scope = "x", "y", "Reader", "/s" }).Bicep()), "az role definition list"},
 		"a role in a tenant": {second(azure(func(a *Azure) { a.Role, a.Scope = "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "/s" }).Bicep()), "two deployments"},
-		"an application":     {second(azure(func(a *Azure) { a.ClientID = "x" }).Bicep()), "uniqueName"},
-		"an escape":          {google(func(g *Google) { g.Claims.Audience = []string{"api://x\x1b[2K"} }).Check(), `"aud" has a character that cannot be seen: "api://x\x1b[2K"`},
-		"turned around":      {azure(func(a *Azure) { a.Claims.Email = "a\u202eb" }).Check(), `"email" has a character that cannot be seen: "a\u202eb"`},
-		"a line's end":       {azure(func(a *Azure) { a.Claims.Issuer = "https://x\n" }).Check(), `"iss"`},
+		"more than one asks": {second(azure(func(a *Azure) {
+			a.Identity, a.ResourceGroup, a.Role, a.Scope = "x", "y", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "/subscriptions/1/resourceGroups/y/providers/Microsoft.Storage/storageAccounts/z"
+		}).Bicep()), "--role-scope"},
+		"another group": {second(azure(func(a *Azure) {
+			a.Identity, a.ResourceGroup, a.Role, a.Scope = "x", "y", "2a2b9908-6ea1-4ae2-8e65-a410df84e7d1", "/subscriptions/1/resourceGroups/z"
+		}).Bicep()), "--role-scope"},
+		"an application": {second(azure(func(a *Azure) { a.ClientID = "x" }).Bicep()), "uniqueName"},
+		"an escape":      {google(func(g *Google) { g.Claims.Audience = []string{"api://x\x1b[2K"} }).Check(), `"aud" has a character that cannot be seen: "api://x\x1b[2K"`},
+		"turned around":  {azure(func(a *Azure) { a.Claims.Email = "a\u202eb" }).Check(), `"email" has a character that cannot be seen: "a\u202eb"`},
+		"a line's end":   {azure(func(a *Azure) { a.Claims.Issuer = "https://x\n" }).Check(), `"iss"`},
 		"a pool of people": {google(func(g *Google) {
 			g.Claims.Audience = []string{"https://iam.googleapis.com/locations/global/workforcePools/p/providers/q"}
 		}).Check(), "workforce pool"},

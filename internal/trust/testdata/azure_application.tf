@@ -4,12 +4,18 @@
 terraform {
   required_providers {
     azuread = {
-      source = "hashicorp/azuread"
+      source  = "hashicorp/azuread"
+      version = ">= 3.0"
     }
     azurerm = {
-      source = "hashicorp/azurerm"
+      source  = "hashicorp/azurerm"
+      version = ">= 4.65"
     }
   }
+}
+
+provider "azurerm" {
+  features {}
 }
 
 # An application, and its service principal in this tenant. It needs no secret.

@@ -21,7 +21,7 @@ resource google 'Microsoft.ManagedIdentity/userAssignedIdentities/federatedIdent
   }
 }
 
-// What it may do, in this resource group: a resource outside of it needs a module of its own scope, here /subscriptions/1/storageAccounts/2.
+// What it may do, in this resource group.
 resource role 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
   name: guid(resourceGroup().id, identity.id, '2a2b9908-6ea1-4ae2-8e65-a410df84e7d1')
   properties: {

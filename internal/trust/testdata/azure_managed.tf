@@ -4,9 +4,14 @@
 terraform {
   required_providers {
     azurerm = {
-      source = "hashicorp/azurerm"
+      source  = "hashicorp/azurerm"
+      version = ">= 4.65"
     }
   }
+}
+
+provider "azurerm" {
+  features {}
 }
 
 data "azurerm_resource_group" "google" {
