@@ -169,21 +169,32 @@ func TestAzKnowsTheCommandsThatArePrinted(t *testing.T) {
 			}
 			help[name] = string(out)
 		}
-		for _, w := range words[len(verb):] {
-			flag, _, _ := strings.Cut(w, "=")
-			if strings.HasPrefix(flag, "-") && !regexp.MustCompile(`(^|\s)`+regexp.QuoteMeta(flag)+`(\s|$)`).MatchString(help[name]) {
-				t.Errorf("az %s has no %s", name, flag)
-			}
-		}
-		for _, required := range regexp.MustCompile(`(?m)^\s+(--[a-z-]+)(?: [^:\n]*)?\[Required\]`).FindAllStringSubmatch(help[name], -1) {
-			if !slices.ContainsFunc(words, func(w string) bool { return w == required[1] || strings.HasPrefix(w, required[1]+"=") }) {
-				t.Errorf("az %s needs %s", name, required[1])
-			}
+		for _, wrong := range misfits(help[name], words[len(verb):]) {
+			t.Errorf("az %s: %s", name, wrong)
 		}
 	}
-	if strings.Contains(help["ad app update"], "--no-such-flag") {
-		t.Error("the check cannot fail")
+	// The check can fail.
+	const create = "identity federated-credential create"
+	if wrong := misfits(help[create], []string{"--name=google", "--identity-name", "x", "--issuer", "https://x", "--subjct", "y"}); len(wrong) != 2 {
+		t.Errorf("a misspelt flag and a missing one of az %s are %q", create, wrong)
 	}
+}
+
+// misfits are flags that a command's help does not have, and those that it requires and are not given.
+func misfits(help string, words []string) []string {
+	var all []string
+	for _, w := range words {
+		flag, _, _ := strings.Cut(w, "=")
+		if strings.HasPrefix(flag, "-") && !regexp.MustCompile(`(^|\s)`+regexp.QuoteMeta(flag)+`(\s|$)`).MatchString(help) {
+			all = append(all, "there is no "+flag)
+		}
+	}
+	for _, required := range regexp.MustCompile(`(?m)^\s+(--[a-z-]+)(?: [^:\n]*)?\[Required\]`).FindAllStringSubmatch(help, -1) {
+		if !slices.ContainsFunc(words, func(w string) bool { return w == required[1] || strings.HasPrefix(w, required[1]+"=") }) {
+			all = append(all, "it needs "+required[1])
+		}
+	}
+	return all
 }
 
 // Terraform's own parser reads the forms, and each resource has only what its provider documents, and all that it needs.
