@@ -88,7 +88,8 @@ func (w *walk) differences(refused *problem.Error, claims token.Claims) []doctor
 	return all
 }
 
-// member is who acts as the service account, as IAM policies say it, where google.subject is the token's subject.
+// member is who acts as the service account, as IAM policies say it: by the provider's mapping where somebody told what that
+// is, and else by the one that trust prints.
 func (w *walk) member(claims token.Claims) string {
 	a, err := externalaccount.ParseAudience("audience", w.file.Audience)
 	if err != nil {
@@ -96,7 +97,11 @@ func (w *walk) member(claims token.Claims) string {
 	}
 	pool, _, _ := strings.Cut(a.Name(), "/providers/")
 	subject := claims.Subject
-	if w.provider != nil && w.provider.AttributeMapping["google.subject"] == "assertion.oid" || len(subject) > maxSubject {
+	byObjectID := len(claims.Subject) > maxSubject || claims.ObjectID != "" && claims.Subject != claims.ObjectID
+	if w.provider != nil {
+		byObjectID = w.provider.AttributeMapping["google.subject"] == "assertion.oid"
+	}
+	if byObjectID {
 		subject = claims.ObjectID
 	}
 	return "principal://iam.googleapis.com/" + pool + "/subject/" + subject
