@@ -23,9 +23,11 @@ const toolLimit = 8700 * time.Millisecond
 
 // newAccount is the `account` group of az.
 func newAccount(p cli.Process) *cobra.Command {
-	return azGroup(p, "account", "Tokens as the Azure CLI prints them",
+	group := azGroup(p, "account", "Tokens as the Azure CLI prints them",
 		cli.Asked(p, 1, cli.Named("get-access-token", newGetAccessToken), cli.Named("show", newAccountShow), cli.Named("list", newAccountList),
 			cli.Named("set", newAccountSet), cli.Named("clear", newAccountClear))...)
+	group.Example = "  az account get-access-token --resource https://storage.azure.com -o json\n  az account show"
+	return group
 }
 
 // getAccessToken is what every Azure SDK runs.

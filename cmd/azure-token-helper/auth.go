@@ -16,7 +16,8 @@ import (
 // newAuth is the `auth` group of azd.
 func newAuth(p cli.Process) *cobra.Command {
 	group := &cobra.Command{Use: "auth", Short: "Tokens as the Azure Developer CLI prints them", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return needVerb(cmd) }}
+		Example: "  azd auth token --output json --no-prompt --scope https://management.azure.com/.default",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return needVerb(cmd) }}
 	group.AddCommand(newAuthToken(p))
 	return group
 }
@@ -56,6 +57,7 @@ func newAuthToken(p cli.Process) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringArrayVar(&scopes, "scope", nil, "scope of the token; may be repeated")
 	flags.StringVarP(&output, "output", "o", "json", "json or none")
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"json", "none"}, cobra.ShellCompDirectiveNoFileComp))
 	flags.StringVar(&tenant, "tenant-id", "", "Entra tenant [$AZURE_TENANT_ID]")
 	flags.StringVar(&claims, "claims", "", "claims challenge, base64")
 	// There is never a prompt; the switch is what every SDK passes.

@@ -67,7 +67,8 @@ func bindSubscription(flags *pflag.FlagSet) func() string {
 
 func newAccountShow(p cli.Process) *cobra.Command {
 	f := &federation{process: p}
-	cmd := &cobra.Command{Use: "show", Short: "Print the subscription, tenant and application in use"}
+	cmd := &cobra.Command{Use: "show", Short: "Print the subscription, tenant and application in use",
+		Example: "  az account show --query tenantId -o tsv"}
 	wanted := bindSubscription(cmd.Flags())
 	f.bindTool(cmd.Flags())
 	return azVerb(p, cmd, nil, func(context.Context) (any, error) {
@@ -97,7 +98,8 @@ func unknownSubscription(a azcli.Account, want string) error {
 
 func newAccountList(p cli.Process) *cobra.Command {
 	f := &federation{process: p}
-	cmd := &cobra.Command{Use: "list", Short: "Print the one account there is, as a list"}
+	cmd := &cobra.Command{Use: "list", Short: "Print the one account there is, as a list",
+		Example: "  az account list -o table"}
 	cmd.Flags().Bool("all", false, "taken for az's sake")
 	cmd.Flags().Bool("refresh", false, "taken for az's sake")
 	f.bindTool(cmd.Flags())
@@ -113,7 +115,8 @@ func newAccountList(p cli.Process) *cobra.Command {
 // newAccountSet keeps nothing: the subscription is the environment's to say.
 func newAccountSet(p cli.Process) *cobra.Command {
 	f := &federation{process: p}
-	cmd := &cobra.Command{Use: "set", Short: "Succeed for the subscription in use, and for no other"}
+	cmd := &cobra.Command{Use: "set", Short: "Succeed for the subscription in use, and for no other",
+		Example: "  az account set --subscription 00000000-0000-0000-0000-000000000000"}
 	wanted := bindSubscription(cmd.Flags())
 	f.bindTool(cmd.Flags())
 	return azVerb(p, cmd, nil, func(context.Context) (any, error) {

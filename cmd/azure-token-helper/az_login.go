@@ -69,7 +69,7 @@ func newLogout(p cli.Process) *cobra.Command {
 }
 
 func newAccountClear(p cli.Process) *cobra.Command {
-	return loggedOut(p, &cobra.Command{Use: "clear", Short: "Do nothing: there is nothing to clear"})
+	return loggedOut(p, &cobra.Command{Use: "clear", Short: "Do nothing: there is nothing to clear", Example: "  az account clear"})
 }
 
 func loggedOut(p cli.Process, cmd *cobra.Command) *cobra.Command {

@@ -36,6 +36,11 @@ func newGetToken(p cli.Process) *cobra.Command {
 	v := &getToken{federation: federation{process: p}}
 	cmd := &cobra.Command{
 		Use: "get-token", Short: "Print an Entra token for kubectl, a tool or a script",
+		Long: `Print an Entra token in the form that its reader takes: kubectl's (the default), that of az or azd, or plain for
+a script. The flags are kubelogin's wherever it has them, so that a kubeconfig changes by its command alone.
+
+A remembered token with more than ten minutes left is printed as it is. Otherwise the Google identity's ID
+token is exchanged at Entra ID for a new one.`,
 		Example: "  azure-token-helper get-token --server-id " + aksServerID + " --client-id APP --tenant-id TENANT\n" +
 			"  azure-token-helper get-token -o raw --resource https://vault.azure.net",
 		Args: cobra.NoArgs,

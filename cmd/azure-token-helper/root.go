@@ -6,7 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/idferry/idferry/internal/azcli"
+	"github.com/idferry/idferry/internal/cache"
 	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/entra"
+	"github.com/idferry/idferry/internal/google"
 	"github.com/idferry/idferry/internal/launch"
 	"github.com/idferry/idferry/internal/problem"
 )
@@ -34,6 +38,9 @@ func run(ctx context.Context, p cli.Process) int {
 	root.SetArgs(p.Args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
+	cli.Complete(p, root, map[string][]string{
+		"google-source": google.Names(), "environment": entra.CloudNames(), "cache": cache.Modes(), "output": azcli.Formats(), "resource-type": azcli.ResourceTypes(),
+	})
 	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return code

@@ -17,7 +17,8 @@ func newShim(p cli.Process) *cobra.Command {
 	group := &cobra.Command{Use: "shim", Short: "Stand in for az and azd on PATH", Args: cobra.NoArgs,
 		Long: `Put this program on PATH under the names az and azd, which every Azure SDK, Terraform and most scripts
 run to get a token. What only the real az can do is passed on to it where one is behind on PATH.`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return needVerb(cmd) }}
+		Example: "  azure-token-helper shim install --dir ~/bin\n  azure-token-helper shim uninstall --dir ~/bin",
+		RunE:    func(cmd *cobra.Command, _ []string) error { return needVerb(cmd) }}
 	group.AddCommand(
 		shimVerb(p, "install", "Make the names", func(s shim.Shims) error {
 			files, err := s.Install()

@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/idferry/idferry/internal/azure"
+	"github.com/idferry/idferry/internal/cache"
 	"github.com/idferry/idferry/internal/cli"
+	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/launch"
 	"github.com/idferry/idferry/internal/pluggable"
 )
@@ -40,6 +42,9 @@ func run(ctx context.Context, p cli.Process) int {
 	root.SetArgs(args)
 	root.SetOut(p.Stdout)
 	root.SetErr(p.Stderr)
+	cli.Complete(p, root, map[string][]string{
+		"credential": azure.Names(), "cloud": entra.CloudNames(), "cache": cache.Modes(), "source": {"executable", "file"},
+	})
 	ran, err := root.ExecuteContextC(ctx)
 	switch {
 	case err == nil:
@@ -69,7 +74,6 @@ func newRoot(p cli.Process, code *int) *cobra.Command {
 	}
 	cmd.Flags().SortFlags = false
 	s.bindProtocol(cmd.Flags())
-	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
 	// A client library passes flags alone, and the flags of every verb would cost it a twentieth of the call.
 	if len(p.Args) > 0 && (!strings.HasPrefix(p.Args[0], "-") || slices.Contains(p.Args, "-h") || slices.Contains(p.Args, "--help")) {
 		cmd.AddCommand(cli.Asked(p, 0,

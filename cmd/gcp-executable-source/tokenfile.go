@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/idferry/idferry/internal/azure"
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/externalaccount"
 	"github.com/idferry/idferry/internal/pluggable"
@@ -67,7 +66,6 @@ func newTokenFile(p cli.Process) *cobra.Command {
 	flags.BoolVar(&v.force, "force", false, "replace a file that holds something else than a token")
 	v.source.bind(flags)
 	v.source.settings.String(&v.audience, "audience", "", "", "whole name of the provider, for the default of --resource", "GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE")
-	_ = cmd.RegisterFlagCompletionFunc("credential", cobra.FixedCompletions(azure.Names(), cobra.ShellCompDirectiveNoFileComp))
 	return cmd
 }
 

@@ -8,6 +8,8 @@ import (
 	"context"
 	"log/slog"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/idferry/idferry/internal/problem"
@@ -28,15 +30,20 @@ const (
 	Off     Mode = "off"
 )
 
+// Modes are the names of the modes.
+func Modes() []string {
+	return []string{string(Auto), string(Keyring), string(Kernel), string(File), string(Off)}
+}
+
 // ParseMode returns the mode that s names; an empty s is Auto.
 func ParseMode(s string) (Mode, error) {
-	switch m := Mode(s); m {
-	case "":
+	switch {
+	case s == "":
 		return Auto, nil
-	case Auto, Keyring, Kernel, File, Off:
-		return m, nil
+	case slices.Contains(Modes(), s):
+		return Mode(s), nil
 	}
-	return "", problem.Input("--cache", "%q is none of auto, keyring, kernel, file, off", s).
+	return "", problem.Input("--cache", "%q is none of %s", s, strings.Join(Modes(), ", ")).
 		WithHint("use --cache auto, or --cache off to remember nothing")
 }
 

@@ -26,8 +26,9 @@ func (c *CacheSettings) Bind(b *Settings) {
 // CacheCommand is the verb `cache` with list and clear. Both binaries have the same, over the same files.
 func CacheCommand(p Process) *cobra.Command {
 	group := &cobra.Command{Use: "cache", Short: "Show or remove the remembered tokens",
-		Long: "Show or remove the tokens that gcp-executable-source and azure-token-helper remember, both in the same place.",
-		Args: cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
+		Long:    "Show or remove the tokens that gcp-executable-source and azure-token-helper remember, both in the same place.",
+		Example: fmt.Sprintf("  %[1]s cache list\n  %[1]s cache clear --expired", p.Name),
+		Args:    cobra.NoArgs, RunE: func(cmd *cobra.Command, _ []string) error {
 			return problem.Input("command line", "%s needs a verb: list, clear", cmd.CommandPath()).WithHint("%s list", cmd.CommandPath())
 		}}
 	group.AddCommand(cacheList(p), cacheClear(p))

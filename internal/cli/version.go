@@ -42,7 +42,8 @@ func VersionCommand(p Process, linked string) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "version", Short: "Print the version", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error { return ReadVersion(linked).Print(p.Stdout, p.Name, asJSON) },
+		Example: fmt.Sprintf("  %[1]s version\n  %[1]s version --json", p.Name),
+		RunE:    func(*cobra.Command, []string) error { return ReadVersion(linked).Print(p.Stdout, p.Name, asJSON) },
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "as a JSON object")
 	return cmd

@@ -34,6 +34,15 @@ func clouds() []Cloud {
 	}
 }
 
+// CloudNames are the names of Microsoft's clouds.
+func CloudNames() []string {
+	var names []string
+	for _, c := range clouds() {
+		names = append(names, c.Name)
+	}
+	return names
+}
+
 // FindCloud returns the cloud for a name as any of Microsoft's tools spells it, and for an authority host where one
 // is given. name "" is the public cloud, or the cloud the authority belongs to. The authority wins over the name's own.
 func FindCloud(name, authorityHost string) (Cloud, error) {

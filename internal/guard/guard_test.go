@@ -55,7 +55,7 @@ func rooms() map[string][]string {
 		"pluggable": lowest + " ownfile", "azcli": lowest, "kubeexec": lowest, "cli": lowest + " cache catalogue doctor",
 		"launch": "problem ownfile child", "oidcrequest": lowest,
 		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable ownfile",
-		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "", "manual": "catalogue entra sts", "trust": lowest + " catalogue",
+		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "", "manual": "catalogue entra sts", "reference": "", "trust": lowest + " catalogue",
 	}
 	rooms := map[string][]string{}
 	for room, uses := range allowed {

@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// Complete tells a shell that asks for the rest of a word what each flag takes: of choices one of its values, of files and
+// directories such a name, and of any other flag nothing, where cobra would offer files. Every other call is spared this.
+func Complete(p Process, root *cobra.Command, choices map[string][]string) {
+	if len(p.Args) == 0 || !strings.HasPrefix(p.Args[0], cobra.ShellCompRequestCmd) {
+		return
+	}
+	files := []string{"federated-token-file", "google-credentials", "kubeconfig", "log-file", "output-file", "path", "token-claims", "token-path", "trust"}
+	directories := []string{"cache-dir", "dir", "runtime-dir"}
+	var visit func(*cobra.Command)
+	visit = func(c *cobra.Command) {
+		// The verbs of az parse theirs by themselves.
+		c.DisableFlagParsing = false
+		c.Flags().VisitAll(func(f *pflag.Flag) {
+			answer := cobra.NoFileCompletions
+			switch {
+			case slices.Contains(files, f.Name):
+				return
+			case slices.Contains(directories, f.Name):
+				answer = cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs)
+			case choices[f.Name] != nil:
+				answer = cobra.FixedCompletions(choices[f.Name], cobra.ShellCompDirectiveNoFileComp)
+			}
+			// A verb's own answer stays.
+			_ = c.RegisterFlagCompletionFunc(f.Name, answer)
+		})
+		for _, below := range c.Commands() {
+			visit(below)
+		}
+	}
+	visit(root)
+}
