@@ -12,6 +12,7 @@ require (
 	github.com/hashicorp/go-azure-sdk/sdk v0.20260811.1225050
 	github.com/hashicorp/hcl/v2 v2.24.0
 	github.com/idferry/idferry v0.0.0-00010101000000-000000000000
+	github.com/santhosh-tekuri/jsonschema/v6 v6.0.3
 	golang.org/x/oauth2 v0.37.0
 	google.golang.org/api v0.304.0
 	k8s.io/api v0.37.2
