@@ -42,7 +42,7 @@ type place struct {
 }
 
 // programs are the names under which cmd/standin is on PATH.
-var programs = [...]string{"go", "pip", "python3", "bq", "terraform", "server-on-gke", "server-on-aks"}
+var programs = [...]string{"go", "pip", "python3", "bq", "terraform", "kubectl", "server-on-gke", "server-on-aks"}
 
 func newPlace(t *testing.T) *place {
 	t.Helper()

@@ -39,7 +39,7 @@ func startInternet(t *testing.T, clouds *fakecloud.Sandbox) internet {
 	t.Helper()
 	behind := map[string]string{
 		"login.microsoftonline.com": clouds.Entra.URL, blobAccount: clouds.Blob.URL,
-		"sts.googleapis.com": clouds.Google.STS.URL, "iamcredentials.googleapis.com": clouds.Google.IAM.URL,
+		"sts.googleapis.com": clouds.Google.STS.URL, "iamcredentials.googleapis.com": clouds.Google.IAM.URL, "oauth2.googleapis.com": clouds.Google.Token.URL, "management.azure.com": clouds.ResourceManager.URL,
 		"bigquery.googleapis.com": clouds.Google.BigQuery.URL, "storage.googleapis.com": clouds.Google.Storage.URL,
 	}
 	certificate, authority := publicCertificate(t, behind)

@@ -26,7 +26,7 @@ func (s *Sandbox) azCommands() []adminCommand {
 		{verb: words("az identity federated-credential create"), required: words("name identity-name resource-group issuer subject audiences"), run: s.createForIdentity},
 		{verb: words("az ad sp update"), required: words("id set"), run: s.updatePrincipal},
 		{verb: words("az ad sp create"), required: words("id"), run: s.createPrincipal},
-		{verb: words("az ad app create"), required: words("display-name"), optional: output, run: s.createApplication},
+		{verb: words("az ad app create"), required: words("display-name"), optional: append(words("identifier-uris"), output...), run: s.createApplication},
 		{verb: words("az ad sp show"), required: words("id"), optional: output, run: func(a arguments) (string, error) {
 			app, ok := s.Entra.app(SandboxTenant, a["id"])
 			if !ok {
@@ -292,7 +292,12 @@ func (s *Sandbox) createIdentity(a arguments) (string, error) {
 func (s *Sandbox) createApplication(a arguments) (string, error) {
 	s.Entra.mu.Lock()
 	defer s.Entra.mu.Unlock()
-	app := Application{TenantID: SandboxTenant, ClientID: newGUID(), ObjectID: newGUID()}
+	app := Application{TenantID: SandboxTenant, ClientID: newGUID(), ObjectID: newGUID(), AppIDURI: a["identifier-uris"]}
+	for _, other := range slices.Concat(s.Entra.uninstalled, s.Entra.apps) {
+		if app.AppIDURI != "" && other.AppIDURI == app.AppIDURI {
+			return "", errors.New("another object with the same value for property identifierUris already exists.")
+		}
+	}
 	s.Entra.uninstalled = append(s.Entra.uninstalled, app)
 	return azPrint(a, map[string]any{"appId": app.ClientID})
 }
@@ -301,9 +306,12 @@ func (s *Sandbox) assignRole(a arguments) (string, error) {
 	switch {
 	case a["assignee-principal-type"] != "ServicePrincipal":
 		return "", fmt.Errorf("--assignee-principal-type %s is not known here", a["assignee-principal-type"])
-	case a["role"] != "Storage Blob Data Reader":
-		return "", fmt.Errorf("--role %s is not known here", a["role"])
+	case a["role"] == "Storage Blob Data Reader":
+		s.Blob.Grant(a["assignee-object-id"])
+		return "", nil
+	case a["role"] == "Storage Blob Data Contributor":
+		s.Blob.GrantContributor(a["assignee-object-id"])
+		return "", nil
 	}
-	s.Blob.Grant(a["assignee-object-id"])
-	return "", nil
+	return "", fmt.Errorf("--role %s is not known here", a["role"])
 }

@@ -208,6 +208,9 @@ func (p *patient) typed(command string) error {
 		defer p.mu.Unlock()
 		p.ahead = 0
 		return nil
+	case words[0] == "echo":
+		// What the other side is to type.
+		return p.typed(strings.Join(words[1:], " "))
 	case words[0] == "export" && len(words) == 2 && strings.Contains(words[1], "="):
 		name, value, _ := strings.Cut(words[1], "=")
 		p.set(name, value)

@@ -25,19 +25,19 @@ func (a Azure) Az() string {
 	} else {
 		t.lines("", "# It may do nothing yet. Roles are given as near to what it needs as can be, for example:", "# "+role+"'Storage Blob Data Reader' --scope RESOURCE_ID")
 	}
-	t.lines("", "# On the Google side; a new federated credential takes some minutes to work.")
+	t.lines("", "# What to type on the Google side; a new federated credential takes some minutes to work.")
 	if a.Identity != "" {
 		client = `"$(az identity show --name ` + quote(a.Identity) + ` --resource-group ` + quote(a.ResourceGroup) + ` --query clientId -o tsv)"`
 	}
-	t.lines("export AZURE_CLIENT_ID="+client, `export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"`)
+	t.lines("echo export AZURE_CLIENT_ID="+client, `echo export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"`)
 	if a.Cloud != "" {
-		t.lines("export AZURE_ENVIRONMENT=" + catalogue.ForShell(a.Cloud))
+		t.lines("echo " + catalogue.ForShell("export AZURE_ENVIRONMENT="+a.Cloud))
 	}
 	command := "azure-token-helper doctor"
 	for _, flag := range a.Source {
 		command += " " + catalogue.ForShell(flag)
 	}
-	t.lines(command)
+	t.lines("echo " + catalogue.ForShell(command))
 	return t.String()
 }
 

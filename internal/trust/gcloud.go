@@ -36,7 +36,7 @@ func (g Google) Gcloud() string {
 		t.lines("", "# The identity itself can be given roles, as few as it needs and as near to what it needs as can be, for example:",
 			"# gcloud storage buckets add-iam-policy-binding gs://BUCKET --role=roles/storage.objectViewer --member="+member)
 	}
-	t.lines("", "# On the Azure side: the file for Google's libraries, and a look at the whole way.", g.config(), "gcp-executable-source doctor google.json")
+	t.lines("", "# What to type on the Azure side: the file for Google's libraries, and a look at the whole way.", "echo "+g.config(), "echo gcp-executable-source doctor google.json")
 	return t.String()
 }
 
@@ -48,14 +48,14 @@ func (g Google) shellNumber() string {
 	return `"$(gcloud projects describe ` + catalogue.ForShell(g.Project) + ` --format='value(projectNumber)')"`
 }
 
-// config is the command that writes the file for Google's libraries.
+// config is the command that writes the file for Google's libraries, quoted once more: it is typed elsewhere.
 func (g Google) config() string {
-	command := "gcp-executable-source config --project-number=" + g.shellNumber() + " --pool=" + catalogue.ForShell(g.Pool) + " --provider=" + catalogue.ForShell(g.Provider)
+	flags := " --pool=" + catalogue.ForShell(g.Pool) + " --provider=" + catalogue.ForShell(g.Provider)
 	for _, flag := range g.Identity {
-		command += " " + catalogue.ForShell(flag)
+		flags += " " + catalogue.ForShell(flag)
 	}
 	if g.ServiceAccount != "" {
-		command += " --service-account=" + catalogue.ForShell(g.ServiceAccount)
+		flags += " --service-account=" + catalogue.ForShell(g.ServiceAccount)
 	}
-	return command + " google.json"
+	return catalogue.ForShell("gcp-executable-source config --project-number=") + g.shellNumber() + catalogue.ForShell(flags+" google.json")
 }

@@ -34,6 +34,10 @@ func run(ctx context.Context, name string, args []string) error {
 		return query(ctx, args)
 	case "terraform":
 		return terraform(ctx, args)
+	case "az", "gcloud":
+		return administer(ctx, name, args)
+	case "kubectl":
+		return kubectl(ctx, args)
 	case "server-on-gke":
 		return serveFromBlobs(ctx)
 	case "server-on-aks":

@@ -36,13 +36,14 @@ func terraform(ctx context.Context, args []string) error {
 	if diagnostics := gohcl.DecodeBody(file.Body, nil, &c); diagnostics.HasErrors() {
 		return diagnostics
 	}
-	if len(args) == 0 || !slices.Contains([]string{"init", "apply"}, args[0]) || !slices.Contains(args, "-input=false") || args[0] == "apply" && !slices.Contains(args, "-auto-approve") {
+	planned := slices.Equal(args, []string{"plan"})
+	if !planned && (len(args) == 0 || !slices.Contains([]string{"init", "apply"}, args[0]) || !slices.Contains(args, "-input=false") || args[0] == "apply" && !slices.Contains(args, "-auto-approve")) {
 		return fmt.Errorf("%q would ask somebody", args)
 	}
 	backend := c.Terraform.Backend
 	switch backend.Kind {
 	case "azurerm":
-		return azurerm(ctx, backend.Remain, args[0] == "apply")
+		return azurerm(ctx, backend.Remain, args[0] != "init")
 	case "gcs":
 		return gcs(ctx, backend.Remain)
 	}

@@ -12,7 +12,7 @@ az ad app federated-credential create --id "$APP_ID" --parameters '{"name":"acco
 # What it may do, and where.
 az role assignment create --assignee-object-id "$(az ad sp show --id "$APP_ID" --query id -o tsv)" --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope /subscriptions/1/storageAccounts/2
 
-# On the Google side; a new federated credential takes some minutes to work.
-export AZURE_CLIENT_ID="$APP_ID"
-export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"
-azure-token-helper doctor
+# What to type on the Google side; a new federated credential takes some minutes to work.
+echo export AZURE_CLIENT_ID="$APP_ID"
+echo export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"
+echo 'azure-token-helper doctor'

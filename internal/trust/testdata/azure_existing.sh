@@ -7,7 +7,7 @@ az ad app federated-credential create --id 33333333-3333-3333-3333-333333333333 
 # It may do nothing yet. Roles are given as near to what it needs as can be, for example:
 # az role assignment create --assignee-object-id "$(az ad sp show --id 33333333-3333-3333-3333-333333333333 --query id -o tsv)" --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope RESOURCE_ID
 
-# On the Google side; a new federated credential takes some minutes to work.
-export AZURE_CLIENT_ID=33333333-3333-3333-3333-333333333333
-export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"
-azure-token-helper doctor
+# What to type on the Google side; a new federated credential takes some minutes to work.
+echo export AZURE_CLIENT_ID=33333333-3333-3333-3333-333333333333
+echo export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"
+echo 'azure-token-helper doctor'

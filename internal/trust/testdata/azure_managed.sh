@@ -12,7 +12,7 @@ az identity federated-credential create --name accounts-google-com-1150000000000
 # It may do nothing yet. Roles are given as near to what it needs as can be, for example:
 # az role assignment create --assignee-object-id "$(az identity show --name blob-reader --resource-group my-group --query principalId -o tsv)" --assignee-principal-type ServicePrincipal --role 'Storage Blob Data Reader' --scope RESOURCE_ID
 
-# On the Google side; a new federated credential takes some minutes to work.
-export AZURE_CLIENT_ID="$(az identity show --name blob-reader --resource-group my-group --query clientId -o tsv)"
-export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"
-azure-token-helper doctor
+# What to type on the Google side; a new federated credential takes some minutes to work.
+echo export AZURE_CLIENT_ID="$(az identity show --name blob-reader --resource-group my-group --query clientId -o tsv)"
+echo export AZURE_TENANT_ID="$(az account show --query tenantId -o tsv)"
+echo 'azure-token-helper doctor'

@@ -20,6 +20,6 @@ gcloud iam workload-identity-pools providers create-oidc entra \
 # The identity may act as the service account, and so do what the account may.
 gcloud iam service-accounts add-iam-policy-binding reader@my-project.iam.gserviceaccount.com --role=roles/iam.workloadIdentityUser --member=principal://iam.googleapis.com/projects/"$(gcloud projects describe my-project --format='value(projectNumber)')"/locations/global/workloadIdentityPools/azure/subject/44444444-0000-0000-0000-00000000000d
 
-# On the Azure side: the file for Google's libraries, and a look at the whole way.
-gcp-executable-source config --project-number="$(gcloud projects describe my-project --format='value(projectNumber)')" --pool=azure --provider=entra --resource=api://my-app --service-account=reader@my-project.iam.gserviceaccount.com google.json
-gcp-executable-source doctor google.json
+# What to type on the Azure side: the file for Google's libraries, and a look at the whole way.
+echo 'gcp-executable-source config --project-number='"$(gcloud projects describe my-project --format='value(projectNumber)')"' --pool=azure --provider=entra --resource=api://my-app --service-account=reader@my-project.iam.gserviceaccount.com google.json'
+echo gcp-executable-source doctor google.json

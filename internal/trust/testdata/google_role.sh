@@ -21,6 +21,6 @@ gcloud iam workload-identity-pools providers create-oidc entra \
 # The identity itself is given the role, here and nowhere else.
 gcloud projects add-iam-policy-binding 123456789 --condition=None --role=roles/bigquery.jobUser --member=principal://iam.googleapis.com/projects/123456789/locations/global/workloadIdentityPools/azure/subject/44444444-0000-0000-0000-00000000000d
 
-# On the Azure side: the file for Google's libraries, and a look at the whole way.
-gcp-executable-source config --project-number=123456789 --pool=azure --provider=entra --resource=api://my-app google.json
-gcp-executable-source doctor google.json
+# What to type on the Azure side: the file for Google's libraries, and a look at the whole way.
+echo 'gcp-executable-source config --project-number='123456789' --pool=azure --provider=entra --resource=api://my-app google.json'
+echo gcp-executable-source doctor google.json
