@@ -76,7 +76,7 @@ func newPlace(t *testing.T) *place {
 	}
 	p.environment = map[string]string{
 		"HOME": p.path("home"), "TMPDIR": p.path("tmp"), "PATH": p.path("bin") + ":/usr/local/bin:/usr/bin:/bin",
-		"HTTPS_PROXY": net.URL, "SSL_CERT_FILE": authorities, "SSL_CERT_DIR": p.path("none"),
+		"HTTPS_PROXY": net.URL, "SSL_CERT_FILE": authorities, "SSL_CERT_DIR": p.path("none"), "CURL_CA_BUNDLE": authorities,
 		// The key of the tokens that are remembered stays out of this machine's keyrings.
 		"IDFERRY_CACHE": "off",
 		// Where the stand-in for go takes the programs from.

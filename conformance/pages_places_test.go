@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -22,7 +23,7 @@ func TestPages(t *testing.T) {
 		"docs/doctor.md", "docs/doctor-json.md", "docs/first-steps.md",
 	} {
 		t.Run(page, func(t *testing.T) {
-			reader := &reader{place: newPlace(t), terminals: map[string]*terminal{}}
+			reader := &reader{place: newPlace(t), terminals: map[string]*terminal{}, application: fakecloud.SandboxApp}
 			for _, b := range blocks(t, filepath.Join("..", page)) {
 				reader.reads(t, page, b)
 			}
@@ -39,8 +40,8 @@ func TestPages(t *testing.T) {
 type reader struct {
 	*place
 	terminals map[string]*terminal
-	// machine is where the administrator's files come from and go to.
-	machine string
+	// application is the one that the page is about: the sandbox's, until an administrator makes one.
+	application string
 }
 
 func (r *reader) reads(t *testing.T, page string, b block) {
@@ -64,6 +65,9 @@ func (r *reader) reads(t *testing.T, page string, b block) {
 		if (code != 0) != (b.fails && i == len(all)-1) {
 			t.Errorf("%s: exit code %d\n%s", where(c), code, out)
 		}
+		if made := regexp.MustCompile(`export AZURE_CLIENT_ID=(\S+)`).FindStringSubmatch(out); made != nil && b.place == "admin" {
+			r.application = made[1]
+		}
 		if !strings.Contains(c.command, "raw") && !strings.Contains(c.command, "accessToken") && !strings.Contains(c.command, "assertion") {
 			mustShowNoToken(t, out)
 		}
@@ -77,7 +81,7 @@ func (r *reader) reads(t *testing.T, page string, b block) {
 func (r *reader) names() []string {
 	return []string{
 		"/home/me", r.path("home"), "reader@my-project.iam.gserviceaccount.com", fakecloud.SandboxAccount, "my-project", fakecloud.SandboxProject,
-		"SUBSCRIPTION-ID", "22222222-2222-2222-2222-222222222222", "APPLICATION-ID", fakecloud.SandboxApp, "TENANT-ID", fakecloud.SandboxTenant,
+		"SUBSCRIPTION-ID", "22222222-2222-2222-2222-222222222222", "APPLICATION-ID", r.application, "TENANT-ID", fakecloud.SandboxTenant,
 		"api://my-app", fakecloud.SandboxResource, "NUMERIC-ID", fakecloud.SandboxAccountID, "OBJECT-ID", fakecloud.SandboxSystemOID,
 	}
 }
@@ -96,7 +100,7 @@ func (r *reader) there(text string) string {
 func (r *reader) terminal(t *testing.T, at string) *terminal {
 	t.Helper()
 	if r.terminals[at] == nil {
-		environment := map[string]string{}
+		environment := map[string]string{"IDFERRY_CACHE": "file"}
 		switch at {
 		case "azure":
 			environment["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = r.clouds.IMDS.URL
