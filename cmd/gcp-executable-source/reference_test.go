@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 
 func TestReference(t *testing.T) {
 	reference.Hold(t, reference.Program{
+		Record: os.Getenv("IDFERRY_TEST_RECORD") != "",
 		Command: func(args ...string) *cobra.Command {
 			code := cli.ExitOK
 			return newRoot(cli.Process{

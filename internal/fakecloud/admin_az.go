@@ -295,7 +295,7 @@ func (s *Sandbox) createApplication(a arguments) (string, error) {
 	app := Application{TenantID: SandboxTenant, ClientID: newGUID(), ObjectID: newGUID(), AppIDURI: a["identifier-uris"]}
 	for _, other := range slices.Concat(s.Entra.uninstalled, s.Entra.apps) {
 		if app.AppIDURI != "" && other.AppIDURI == app.AppIDURI {
-			return "", errors.New("another object with the same value for property identifierUris already exists.")
+			return "", errors.New("another object with the same value for property identifierUris already exists")
 		}
 	}
 	s.Entra.uninstalled = append(s.Entra.uninstalled, app)

@@ -1,4 +1,4 @@
-// Package reference holds a program's help texts and manual pages to its commands: testdata/help.txt is what --help
+// Package reference holds a program's help texts and manual pages to its commands: testdata/help.golden is what --help
 // prints, verb by verb, and man/ has a page for each. Only tests import it, so that what renders pages is not linked into
 // the programs.
 //
@@ -24,6 +24,8 @@ type Program struct {
 	ExitStatus string
 	// Environment has what the first page says of variables that stand in for no flag.
 	Environment []Variable
+	// Record has the files written in place of compared.
+	Record bool
 }
 
 // Variable is a variable of the environment, and what it does.
@@ -31,12 +33,12 @@ type Variable struct{ Name, Does string }
 
 // Hold fails the test where a verb lacks an example, or where what is recorded is not what the commands say.
 func Hold(t *testing.T, p Program) {
-	recorded := map[string]string{filepath.Join("testdata", "help.txt"): help(t, p)}
+	recorded := map[string]string{filepath.Join("testdata", "help.golden"): help(t, p)}
 	for name, page := range pages(t, p) {
 		recorded[filepath.Join("..", "..", "man", name)] = page
 	}
 	for path, want := range recorded {
-		if os.Getenv("IDFERRY_TEST_RECORD") != "" {
+		if p.Record {
 			if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
 				t.Fatal(err)
 			}
