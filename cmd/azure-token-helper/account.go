@@ -14,6 +14,7 @@ import (
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/toazure"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -83,7 +84,7 @@ func (v *getAccessToken) run(ctx context.Context, command string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.token(ctx, scopes, "")
+	t, err := s.token(ctx, toazure.Wish{Scopes: scopes})
 	if err != nil {
 		return nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/idferry/idferry/internal/azcli"
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/toazure"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -46,7 +47,7 @@ func newAuthToken(p cli.Process) *cobra.Command {
 			if output != "json" && output != "none" {
 				return problem.Input("--output", "%q is not a format of this stand-in", output).WithHint("use json or none")
 			}
-			t, err := s.token(cmd.Context(), asked, challenge)
+			t, err := s.token(cmd.Context(), toazure.Wish{Scopes: asked, Claims: challenge})
 			if err != nil || output == "none" {
 				return err
 			}

@@ -10,6 +10,7 @@ import (
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/toazure"
 )
 
 // newLogin is `az login`: there is nothing to keep, so it shows that a token can be had and whose, as az does after a
@@ -45,7 +46,7 @@ func newLogin(p cli.Process) *cobra.Command {
 			return nil, problem.New(problem.BadInput, "tokens are given here as application %s, not as %s", a.ClientID, username).
 				WithHint("export AZURE_CLIENT_ID=APPLICATION, or run the real Azure CLI by its whole path")
 		}
-		if _, err := s.token(ctx, []string{entra.ScopeOf(s.cloud.ResourceManager)}, ""); err != nil {
+		if _, err := s.token(ctx, toazure.Wish{Scopes: []string{entra.ScopeOf(s.cloud.ResourceManager)}}); err != nil {
 			return nil, err
 		}
 		note(p, cmd, "nothing is kept: every call gives a token as application %s for the Google identity at hand (%s)%s", a.ClientID, s.google.Name(), behind(p))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/idferry/idferry/internal/attempt"
 	"github.com/idferry/idferry/internal/cli"
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/launch"
@@ -155,9 +156,9 @@ func (a *assertions) renew(ctx context.Context) (token.Token, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.session
-	t, err := cli.Within(ctx, s.timeout, fmt.Sprintf("asking for a Google ID token (%s)", s.google.Name()), s.google.Token)
+	t, err := attempt.Within(ctx, s.timeout, fmt.Sprintf("asking for a Google ID token (%s)", s.google.Name()), s.google.Token)
 	if err == nil {
-		t, err = cli.Unexpired(t, s.process.Now(), s.google.Name())
+		t, err = attempt.Unexpired(t, s.process.Now(), s.google.Name())
 	}
 	if err == nil {
 		a.held = t

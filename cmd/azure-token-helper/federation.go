@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/google"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/toazure"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -114,84 +114,17 @@ func (s *session) identity() (*google.Identity, error) {
 	})
 }
 
-// token returns an Entra token for scopes, from the cache where one is still good. claims is a claims challenge in
-// JSON, or "".
-func (s *session) token(ctx context.Context, scopes []string, claims string) (token.Token, error) {
-	return s.obtain(ctx, wish{scopes: scopes, claims: claims})
-}
-
-// wish is what a token is asked for.
-type wish struct {
-	scopes []string
-	// claims is a claims challenge in JSON, or "".
-	claims string
-	// host, where it is not "", makes it a proof of possession for that cluster.
-	host string
-	// cae says that the caller understands claims challenges, for which Entra ID lets its tokens live for a day.
-	cae bool
-}
-
-// obtain returns the token, from the cache where one is still good.
-func (s *session) obtain(ctx context.Context, w wish) (token.Token, error) {
-	exchange := entra.Exchange{Cloud: s.cloud, TenantID: s.tenantID, ClientID: s.clientID, Assertion: s.google, Log: s.log}
-	scopes, claims, host := w.scopes, w.claims, w.host
-	if err := exchange.Check(); err != nil {
+// token returns an Entra token, from the cache where one is still good.
+func (s *session) token(ctx context.Context, wish toazure.Wish) (token.Token, error) {
+	wanted, err := toazure.Way{Google: s.google, Cloud: s.cloud, TenantID: s.tenantID, ClientID: s.clientID, Log: s.log}.Wanted(wish)
+	if err != nil {
 		return token.Token{}, err
 	}
-	asked := strings.Join(scopes, " ")
-	request := cache.Request{
-		Purpose:     "google-to-entra",
-		Description: fmt.Sprintf("%s as %s in %s for %s", s.google.Name(), s.clientID, s.tenantID, asked),
-		Inputs: append(s.google.Inputs(),
-			token.Input{Name: "authority", Value: s.cloud.Authority}, token.Input{Name: "tenant", Value: strings.ToLower(s.tenantID)},
-			token.Input{Name: "client", Value: strings.ToLower(s.clientID)}, token.Input{Name: "scopes", Value: asked}),
-		// A claims challenge says that the resource refused the token that the cache would give.
-		Bypass: claims != "",
-		Check:  entra.Belongs(s.tenantID, s.clientID),
-	}
-	if w.cae {
-		// https://learn.microsoft.com/entra/identity-platform/claims-challenge#client-capabilities
-		exchange.ClientCapabilities = []string{"CP1"}
-		request.Description += ", with continuous access evaluation"
-		request.Inputs = append(request.Inputs, token.Input{Name: "capabilities", Value: "CP1"})
-	}
-	mint := func(ctx context.Context) (token.Token, error) { return exchange.Token(ctx, scopes, claims) }
-	if host != "" {
-		// The key is kept with the token that is bound to it; for which cluster is the proof's affair.
-		request.Purpose, request.Description, request.Check = "google-to-entra-pop", request.Description+", bound", entra.BoundBelongs(s.tenantID, s.clientID)
-		mint = func(ctx context.Context) (token.Token, error) { return bound(ctx, exchange, scopes, claims) }
-	}
-	remembered := cache.Open(cache.Options{Mode: s.mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log})
-	t, err := cli.Call{
-		Cache: remembered, Request: request, Limit: s.timeout, What: fmt.Sprintf("exchanging the Google identity (%s) for a token for %s", s.google.Name(), asked),
-		Mint: mint, Log: s.log, Attributes: []any{"google", s.google.Name(), "tenant", s.tenantID, "client", s.clientID, "scopes", asked},
+	return cli.Call{
+		Cache:  cache.Open(cache.Options{Mode: s.mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: s.log}),
+		Wanted: wanted, Limit: s.timeout, Log: s.log,
+		Attributes: []any{"google", s.google.Name(), "tenant", s.tenantID, "client", s.clientID, "scopes", strings.Join(wish.Scopes, " ")},
 	}.Token(ctx)
-	if err != nil || host == "" {
-		return t, err
-	}
-	now := s.process.Now()
-	if t.Value, err = entra.Prove(t.Value, host, now); err != nil {
-		return token.Token{}, err
-	}
-	if end := now.Add(entra.ProofLife); end.Before(t.ExpiresOn) {
-		t.ExpiresOn = end
-	}
-	return t, nil
-}
-
-// bound exchanges for a token that is bound to a new key, and returns both.
-func bound(ctx context.Context, exchange entra.Exchange, scopes []string, claims string) (token.Token, error) {
-	key, err := entra.NewPossession()
-	if err != nil {
-		return token.Token{}, err
-	}
-	exchange.Possession = key
-	t, err := exchange.Token(ctx, scopes, claims)
-	if err != nil {
-		return t, err
-	}
-	t.Value, err = key.Keep(t.Value)
-	return t, err
 }
 
 func first(values ...string) string {

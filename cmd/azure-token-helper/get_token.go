@@ -13,6 +13,7 @@ import (
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/kubeexec"
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/toazure"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -111,11 +112,24 @@ func (v *getToken) run(cmd *cobra.Command) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := s.obtain(cmd.Context(), wish{scopes: scopes, claims: challenge, host: host, cae: v.cae})
+	t, err := s.token(cmd.Context(), toazure.Wish{Scopes: scopes, Claims: challenge, Bound: host != "", CAE: v.cae})
+	if err == nil && host != "" {
+		t, err = prove(t, host, v.process.Now())
+	}
 	if err != nil {
 		return nil, err
 	}
 	return print(t), nil
+}
+
+// prove makes a proof of possession for a cluster of a bound token.
+func prove(t token.Token, host string, now time.Time) (token.Token, error) {
+	var err error
+	t.Value, err = entra.Prove(t.Value, host, now)
+	if end := now.Add(entra.ProofLife); end.Before(t.ExpiresOn) {
+		t.ExpiresOn = end
+	}
+	return t, err
 }
 
 // printer returns the contract that -o names.

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -16,7 +14,7 @@ import (
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/pluggable"
 	"github.com/idferry/idferry/internal/problem"
-	"github.com/idferry/idferry/internal/token"
+	"github.com/idferry/idferry/internal/togoogle"
 )
 
 // source is the Azure identity that the flags select, and how its tokens are asked for.
@@ -98,32 +96,17 @@ func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err e
 	if err != nil {
 		return nil, err
 	}
-	inputs, unknown := identity.Inputs()
-	if unknown != "" {
+	wanted := togoogle.SubjectToken(identity, scope, s.process.Now, s.values(scope))
+	if unknown := wanted.Request.Unknown; unknown != "" {
 		logInfo(log, "not cached", "reason", unknown)
-		mode = cache.Off
 	}
 	limit := s.timeout
 	if identity.NeedsPerson() && s.person(request) && (s.settings.Given("sign-in-timeout") || !s.settings.Given("timeout")) {
 		limit = s.signIn
 	}
 	return &subjectToken{close: closeLog, person: identity.NeedsPerson(), call: cli.Call{
-		Cache: cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log}),
-		Request: cache.Request{
-			Purpose:     "azure",
-			Description: identity.Name() + " for " + scope,
-			Inputs:      append(inputs, token.Input{Name: "scope", Value: scope}),
-			Check:       identity.Belongs(),
-		},
-		Limit: limit, What: fmt.Sprintf("asking for a token for %s with %s", scope, identity.Name()),
-		Mint: func(ctx context.Context) (token.Token, error) {
-			t, err := identity.Token(ctx, scope)
-			if err != nil {
-				return t, entra.Advise(problem.From(err), s.values(scope))
-			}
-			return cli.Unexpired(t, s.process.Now(), identity.Name())
-		},
-		Log: log, Attributes: []any{"credential", identity.Name(), "scope", scope},
+		Cache:  cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log}),
+		Wanted: wanted, Limit: limit, Log: log, Attributes: []any{"credential", identity.Name(), "scope", scope},
 	}}, nil
 }
 
@@ -148,26 +131,13 @@ func (s *source) person(request pluggable.Request) bool {
 	return request.Interactive || (s.process.Person && !request.NonInteractive)
 }
 
-// resolveScope returns the scope to ask for. Without a setting it is that of the provider itself, which is what
-// `gcloud iam workload-identity-pools create-cred-config --azure` takes when no --app-id-uri is given.
+// resolveScope returns the scope to ask for.
 func (s *source) resolveScope(request pluggable.Request) (string, error) {
 	return s.scopeFor(request.Audience)
 }
 
 func (s *source) scopeFor(audience string) (string, error) {
-	switch {
-	case s.resource != "" && s.scope != "":
-		return "", problem.Input("--scope", "it excludes --resource; one of the two says what to ask for")
-	case s.scope != "":
-		return s.scope, entra.CheckScope("--scope", s.scope)
-	case s.resource != "":
-		return entra.ScopeOf(s.resource), entra.CheckResource("--resource", s.resource)
-	case strings.HasPrefix(audience, "//"):
-		return entra.ScopeOf("https:" + audience), nil
-	default:
-		return "", problem.Input("--resource", "it is missing, and no GOOGLE_EXTERNAL_ACCOUNT_AUDIENCE says whose token is wanted").
-			WithHint("name the Entra application that the provider trusts: --resource api://APP_ID_URI")
-	}
+	return togoogle.Scope(s.scope, s.resource, audience)
 }
 
 // values are what the catalogue's places of Entra ID stand for here.

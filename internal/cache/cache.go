@@ -114,29 +114,6 @@ func Open(o Options) *Cache {
 	return c
 }
 
-// Request says whose token is wanted and what for.
-type Request struct {
-	// Purpose tells uses apart that have the same inputs, such as "azure" and "google-to-entra".
-	Purpose string
-	// Description is shown by cache list and kept in clear, so it holds no secret.
-	Description string
-	// Inputs are everything that selects the identity or shapes the token, in a fixed order.
-	Inputs []token.Input
-	// Bypass is for an answer to a claims challenge: the remembered token is the one that was refused, so it is neither
-	// read nor served when the renewal fails, but it is replaced.
-	Bypass bool
-	// Check says why a token is not the one wanted, going by what the token itself tells of its tenant and application.
-	// One that does not pass is never given out of the cache. It may be nil.
-	Check func(token.Secret) error
-}
-
-func (r Request) check(t token.Token) error {
-	if r.Check == nil {
-		return nil
-	}
-	return r.Check(t.Value)
-}
-
 // Outcome says what the cache did, for the log.
 type Outcome struct {
 	// Hit is set when the token was remembered, by this process or another.
@@ -151,7 +128,7 @@ type Outcome struct {
 // process and others, that want the same token at the same time call mint once. What mint returned is returned
 // whatever becomes of remembering it. The error is mint's (or the one it returned less than five seconds ago), or says
 // that ctx ended.
-func (c *Cache) Token(ctx context.Context, req Request, mint func(context.Context) (token.Token, error)) (token.Token, Outcome, error) {
+func (c *Cache) Token(ctx context.Context, req token.Request, mint func(context.Context) (token.Token, error)) (token.Token, Outcome, error) {
 	start := time.Now()
 	t, out, err := c.token(ctx, req, mint)
 	c.log.DebugContext(ctx, "cache", "purpose", req.Purpose, "hit", out.Hit, "stale", out.Stale, "reason", out.Reason, "took", time.Since(start))
@@ -160,13 +137,13 @@ func (c *Cache) Token(ctx context.Context, req Request, mint func(context.Contex
 
 // Remembered returns the token for req if it is remembered and fresh: what Token returns without asking anybody. It
 // leaves everything as it is. A fault of our own in it is a miss, for Token's caller to tell.
-func (c *Cache) Remembered(ctx context.Context, req Request) (t token.Token, hit bool) {
+func (c *Cache) Remembered(ctx context.Context, req token.Request) (t token.Token, hit bool) {
 	defer func() {
 		if recover() != nil {
 			t, hit = token.Token{}, false
 		}
 	}()
-	if c.unusable != "" || req.Bypass || foreign(c.dir) != "" {
+	if c.unusable != "" || req.Unknown != "" || req.Bypass || foreign(c.dir) != "" {
 		return token.Token{}, false
 	}
 	want := wantedBy(req)
@@ -174,8 +151,11 @@ func (c *Cache) Remembered(ctx context.Context, req Request) (t token.Token, hit
 	return r.hit(ctx)
 }
 
-func (c *Cache) token(ctx context.Context, req Request, mint func(context.Context) (token.Token, error)) (token.Token, Outcome, error) {
+func (c *Cache) token(ctx context.Context, req token.Request, mint func(context.Context) (token.Token, error)) (token.Token, Outcome, error) {
 	reason := c.unusable
+	if reason == "" {
+		reason = req.Unknown
+	}
 	if reason == "" {
 		reason = foreign(c.dir)
 	}
@@ -184,7 +164,7 @@ func (c *Cache) token(ctx context.Context, req Request, mint func(context.Contex
 			t, err := mint(ctx)
 			return t, Outcome{Reason: reason}, err
 		}
-		if c.off || req.Bypass {
+		if c.off || req.Bypass || req.Unknown != "" {
 			return direct()
 		}
 		return c.flights.do(ctx, wantedBy(req).id(), direct)
@@ -203,7 +183,7 @@ func (c *Cache) token(ctx context.Context, req Request, mint func(context.Contex
 }
 
 // Forget removes what is remembered for req, such as a token that was revoked.
-func (c *Cache) Forget(_ context.Context, req Request) error {
+func (c *Cache) Forget(_ context.Context, req token.Request) error {
 	if c.unusable != "" || foreign(c.dir) != "" {
 		return nil
 	}

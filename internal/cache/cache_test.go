@@ -121,7 +121,7 @@ func TestTwoIdentitiesNeverShareAToken(t *testing.T) {
 		}
 		return list
 	}
-	requests := []Request{
+	requests := []token.Request{
 		{},
 		{Purpose: "azure"},
 		{Purpose: "azure", Inputs: in("", "")},
@@ -247,9 +247,9 @@ func TestUpstreamIsDownForAnHourWithFifteenMinutesLeft(t *testing.T) {
 			tok, out, err := open(t, dir, clock).Token(t.Context(), request("x"), i.mint)
 			p := problem.From(err)
 			switch {
-			case left > staleMargin && (err != nil || tok.Value.Reveal() != "a" || out.Stale != (left <= renewalMargin)):
+			case left > token.StaleMargin && (err != nil || tok.Value.Reveal() != "a" || out.Stale != (left <= token.RenewalMargin)):
 				t.Fatalf("%s before the end: %+v, %v", left, out, err)
-			case left <= staleMargin && (err == nil || p.Code != down.Code || p.Message != down.Message || p.Hint != down.Hint || !tok.Value.Empty()):
+			case left <= token.StaleMargin && (err == nil || p.Code != down.Code || p.Message != down.Message || p.Hint != down.Hint || !tok.Value.Empty()):
 				t.Fatalf("%s before the end: %+v, %v", left, out, err)
 			}
 		}
@@ -349,7 +349,7 @@ func TestWhatIsRememberedIsToldWithoutAskingAnybody(t *testing.T) {
 	clock := newClock()
 	dir := privateDir(t)
 	i := &issuer{clock: clock, life: time.Hour}
-	remembered := func(c *Cache, r Request) string {
+	remembered := func(c *Cache, r token.Request) string {
 		tok, hit := c.Remembered(t.Context(), r)
 		if hit == tok.Value.Empty() {
 			t.Errorf("hit %v and a token %v", hit, !tok.Value.Empty())
@@ -366,7 +366,7 @@ func TestWhatIsRememberedIsToldWithoutAskingAnybody(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		c    *Cache
-		r    Request
+		r    token.Request
 		want string
 	}{
 		{"the token", open(t, dir, clock), request("x"), "a"},

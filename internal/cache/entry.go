@@ -12,19 +12,7 @@ import (
 	"github.com/idferry/idferry/internal/token"
 )
 
-const (
-	// renewalMargin is how much of a token's life must be left for it to be served without a renewal. It is what
-	// token.PublishedExpiry tells callers, so that one that comes back then gets a new token.
-	renewalMargin = 10 * time.Minute
-	// staleMargin is how much must be left for a token to be served when its renewal failed: client-go, azcore and
-	// Google's libraries would not use a token with less for the next request.
-	staleMargin = 2 * time.Minute
-	// skewTolerance is how far in the future a token may have been minted: further, and the clock has been set back,
-	// so that what is said to be left cannot be believed.
-	skewTolerance = 5 * time.Minute
-
-	maxEntry = 1 << 20
-)
+const maxEntry = 1 << 20
 
 // entry is a file as read, not opened yet. The zero entry is a missing one.
 type entry struct {
@@ -33,28 +21,15 @@ type entry struct {
 	size int // of the header
 }
 
-func (e entry) left(now time.Time) time.Duration {
-	if e.raw == nil || e.minted.Sub(now) > skewTolerance {
-		return 0
-	}
-	return e.expires.Sub(now)
+func (e entry) life() token.Life {
+	return token.Life{Minted: e.minted, Refresh: e.refresh, Expires: e.expires}
 }
 
 // fresh says that the token is to be served as it is.
-func (e entry) fresh(now time.Time) bool {
-	margin := renewalMargin
-	if life := e.expires.Sub(e.minted); life < 2*renewalMargin {
-		margin = life / 2
-	}
-	if e.left(now) <= margin {
-		return false
-	}
-	// A time to renew that had passed when the token came is no news to its issuer, which would only repeat itself.
-	return !e.refresh.After(e.minted) || now.Before(e.refresh)
-}
+func (e entry) fresh(now time.Time) bool { return e.raw != nil && e.life().Fresh(now) }
 
 // usable says that the token may be served when its renewal failed.
-func (e entry) usable(now time.Time) bool { return e.left(now) > staleMargin }
+func (e entry) usable(now time.Time) bool { return e.raw != nil && e.life().Usable(now) }
 
 // readEntry reads the entry of id, or says why there is none.
 func (c *Cache) readEntry(id identity) (entry, string) {

@@ -26,7 +26,7 @@ const (
 // renewal is one caller's way to a token.
 type renewal struct {
 	c    *Cache
-	req  Request
+	req  token.Request
 	want wanted
 	id   identity // want's
 	mint func(context.Context) (token.Token, error)
@@ -53,7 +53,7 @@ func (r *renewal) open(ctx context.Context, e entry) (token.Token, bool) {
 	}
 	t, err := r.c.openEntry(ctx, r.want, e)
 	if err == nil {
-		err = r.req.check(t)
+		err = r.req.Admits(t)
 	}
 	if err != nil {
 		r.bad, r.reason = e.raw, err.Error()
@@ -160,7 +160,7 @@ func (r *renewal) renew(ctx context.Context) (token.Token, Outcome, error) {
 }
 
 func (r *renewal) remember(ctx context.Context, t token.Token) error {
-	if err := r.req.check(t); err != nil {
+	if err := r.req.Admits(t); err != nil {
 		return err
 	}
 	key, holder, err := r.key.wait(ctx)

@@ -23,7 +23,7 @@ type identity [sha256.Size]byte
 // requests have the same. It is sealed with the token that answers it.
 type wanted []byte
 
-func wantedBy(req Request) wanted {
+func wantedBy(req token.Request) wanted {
 	w := make(wanted, 0, 1024)
 	text := func(s string) {
 		w = binary.BigEndian.AppendUint32(w, uint32(len(s)))

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/idferry/idferry/internal/token"
 )
 
 // TestARealSecretServiceUnlockedLockedAndStopped needs dbus-run-session (package dbus), gnome-keyring-daemon
@@ -64,7 +66,7 @@ func playSecretService() int {
 }
 
 // call asks as a new process would, and expects a hit or a reason within limit.
-func call(r Request, i *issuer, hit bool, reason string, limit time.Duration) error {
+func call(r token.Request, i *issuer, hit bool, reason string, limit time.Duration) error {
 	c := Open(Options{Mode: Keyring, Dir: os.Getenv(dirVariable), Lookup: os.LookupEnv, Now: i.clock.now})
 	start := time.Now()
 	_, out, err := c.Token(context.Background(), r, i.mint)

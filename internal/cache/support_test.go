@@ -125,8 +125,8 @@ func (i *issuer) mint(context.Context) (token.Token, error) {
 	return t, nil
 }
 
-func request(values ...string) Request {
-	r := Request{Purpose: "test", Description: "a token for " + strings.Join(values, " ")}
+func request(values ...string) token.Request {
+	r := token.Request{Purpose: "test", Description: "a token for " + strings.Join(values, " ")}
 	for _, v := range values {
 		r.Inputs = append(r.Inputs, token.Input{Name: "tenant", Value: v})
 	}
@@ -134,7 +134,7 @@ func request(values ...string) Request {
 }
 
 // want calls Token and fails the test unless it returns the value wanted.
-func want(t *testing.T, c *Cache, r Request, i *issuer, value string) Outcome {
+func want(t *testing.T, c *Cache, r token.Request, i *issuer, value string) Outcome {
 	t.Helper()
 	tok, out, err := c.Token(t.Context(), r, i.mint)
 	if err != nil {
@@ -146,7 +146,9 @@ func want(t *testing.T, c *Cache, r Request, i *issuer, value string) Outcome {
 	return out
 }
 
-func entryPath(dir string, r Request) string { return filepath.Join(dir, wantedBy(r).id().entryName()) }
+func entryPath(dir string, r token.Request) string {
+	return filepath.Join(dir, wantedBy(r).id().entryName())
+}
 
 // privateDir is a directory as idferry makes it; t.TempDir is 0755.
 func privateDir(t *testing.T) string {

@@ -24,6 +24,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/idferry/idferry/internal/attempt"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
@@ -136,70 +137,12 @@ func Misuse(err error, program string) error {
 // OneLine folds white space, line breaks included, so that a message survives contracts and terminals alike.
 func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// Bounded runs call and gives up on it when limit has passed or the process is asked to end, whether or not the
-// libraries below notice: a caller that kills us first would show its user nothing but its own timeout. what names the
-// attempt in that error.
+// Bounded is attempt.Within for a process that is to end when it is asked to: a caller that kills us first would show its
+// user nothing but its own timeout.
 func Bounded[T any](ctx context.Context, limit time.Duration, what string, call func(context.Context) (T, error)) (T, error) {
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return Within(ctx, limit, what, call)
-}
-
-// Within is Bounded for a process that is not to end because of a signal.
-func Within[T any](ctx context.Context, limit time.Duration, what string, call func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	type answer struct {
-		value T
-		err   error
-	}
-	done := make(chan answer, 1)
-	go func() {
-		defer func() {
-			if r := recover(); r != nil {
-				// The value of a panic may quote what was being handled, a token included; its type cannot.
-				done <- answer{err: problem.New(problem.Unexpected, "%s: internal fault (%T)", what, r)}
-			}
-		}()
-		value, err := call(ctx)
-		done <- answer{value, err}
-	}()
-	var a answer
-	select {
-	case a = <-done:
-	case <-ctx.Done():
-		// A library that heeds the context says more than we can; it has a moment to do so.
-		select {
-		case a = <-done:
-		case <-time.After(200 * time.Millisecond):
-			a.err = ctx.Err()
-		}
-	}
-	if a.err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		var known *problem.Error
-		switch {
-		case !errors.As(a.err, &known):
-			a.err = late(what, limit, "")
-		case known.Code == problem.DeadlineExceeded || errors.Is(known, context.DeadlineExceeded):
-			a.err = late(what, limit, " ("+known.Message+")")
-		}
-	}
-	return a.value, a.err
-}
-
-// Unexpired returns t unless it has expired by this machine's clock already: then the clock is wrong, and whoever is given
-// the token would only say that it is expired.
-func Unexpired(t token.Token, now time.Time, from string) (token.Token, error) {
-	if now.Before(t.ExpiresOn) {
-		return t, nil
-	}
-	return token.Token{}, problem.New(problem.Expired, "the token that %s just gave expired at %s, and this machine's clock shows %s",
-		from, t.ExpiresOn.UTC().Format(time.RFC3339), now.UTC().Format(time.RFC3339)).WithHint("set the clock: timedatectl set-ntp true")
-}
-
-func late(what string, limit time.Duration, last string) error {
-	return problem.New(problem.DeadlineExceeded, "%s: no answer within %s%s", what, limit, last).
-		WithHint("see which endpoint is slow with --log-file FILE, or give it longer with --timeout")
+	return attempt.Within(ctx, limit, what, call)
 }
 
 // QuoteForShell quotes a word where a shell would split or expand it.

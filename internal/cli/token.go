@@ -11,12 +11,10 @@ import (
 
 // Call is one call for a token: out of the cache, or else minted and remembered.
 type Call struct {
-	Cache   *cache.Cache
-	Request cache.Request
-	// Limit is the call's own deadline; What names the attempt in the error when it passes.
+	Cache *cache.Cache
+	token.Wanted
+	// Limit is the call's own deadline.
 	Limit time.Duration
-	What  string
-	Mint  func(context.Context) (token.Token, error)
 	// Log receives one line about what came of it, with Attributes; it may be nil.
 	Log        *slog.Logger
 	Attributes []any

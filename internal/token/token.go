@@ -36,18 +36,3 @@ type Input struct {
 	Name  string
 	Value string
 }
-
-// publishedMargin is how much earlier than its real expiry a token is said to end to callers that allow no skew
-// of their own: client-go compares with the clock alone, and so does every Google SDK that reads an output file.
-// It equals the cache's renewal margin, so a caller that comes back then is given a new token.
-const publishedMargin = 10 * time.Minute
-
-// PublishedExpiry returns the expiry to print for callers without a skew: ten minutes early, or half of what is
-// left when that is less, never before now.
-func (t Token) PublishedExpiry(now time.Time) time.Time {
-	left := t.ExpiresOn.Sub(now)
-	if left <= 0 {
-		return t.ExpiresOn
-	}
-	return t.ExpiresOn.Add(-min(publishedMargin, left/2)).Truncate(time.Second)
-}
