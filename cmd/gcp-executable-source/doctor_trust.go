@@ -95,14 +95,9 @@ func (w *walk) member(claims token.Claims) string {
 	if err != nil {
 		return ""
 	}
-	pool, _, _ := strings.Cut(a.Name(), "/providers/")
-	subject := claims.Subject
-	byObjectID := len(claims.Subject) > maxSubject || claims.ObjectID != "" && claims.Subject != claims.ObjectID
+	byObjectID := sts.ByObjectID(claims)
 	if w.provider != nil {
 		byObjectID = w.provider.AttributeMapping["google.subject"] == "assertion.oid"
 	}
-	if byObjectID {
-		subject = claims.ObjectID
-	}
-	return "principal://iam.googleapis.com/" + pool + "/subject/" + subject
+	return sts.Principal(a.String(), claims, byObjectID)
 }

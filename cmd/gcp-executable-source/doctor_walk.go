@@ -127,15 +127,11 @@ func (w *walk) examineIdentity(ctx context.Context, h *doctor.Hop) (token.Token,
 		h.Warn("it is no JSON Web Token, which Google cannot verify: name an application of your own with --resource")
 		return t, nil
 	}
-	if len(claims.Subject) > maxSubject {
-		h.Warn(fmt.Sprintf("its subject has %d bytes, and google.subject takes %d: map assertion.oid", len(claims.Subject), maxSubject))
+	if len(claims.Subject) > sts.MaxSubject {
+		h.Warn(fmt.Sprintf("its subject has %d bytes, and google.subject takes %d: map assertion.oid", len(claims.Subject), sts.MaxSubject))
 	}
 	return t, nil
 }
-
-// maxSubject is the longest google.subject, in bytes.
-// https://cloud.google.com/iam/docs/workload-identity-federation#mapping
-const maxSubject = 127
 
 // prove asks Google about the access token.
 func (w *walk) prove(ctx context.Context, h *doctor.Hop, access token.Token) error {

@@ -57,7 +57,7 @@ func (c *Cache) openEntry(ctx context.Context, w wanted, e entry) (token.Token, 
 	if err != nil {
 		return token.Token{}, err
 	}
-	return token.Token{Value: value, ExpiresOn: e.expires, RefreshOn: e.refresh}, nil
+	return token.Token{Value: value, ExpiresOn: e.expires, RefreshOn: e.refresh, MintedOn: e.minted}, nil
 }
 
 func (c *Cache) writeEntry(w wanted, description string, t token.Token, key cacheKey, holder string) error {

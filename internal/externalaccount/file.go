@@ -74,31 +74,54 @@ func email() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z0-9][a-z0-9.-]*@[a-z0-9][a-z0-9.-]*\.gserviceaccount\.com$`)
 }
 
+// Exchange is where a subject token becomes an access token, and what for.
+type Exchange struct {
+	UniverseDomain, SubjectTokenType, TokenURL string
+	// ImpersonationURL is empty where no service account is acted as, LifetimeSeconds zero where its tokens live as long as
+	// they do by default.
+	ImpersonationURL string
+	LifetimeSeconds  int
+}
+
+// Exchange returns what o means for the exchange, whoever gives the subject token. Errors name the flag of config that is
+// unusable.
+func (o Options) Exchange() (Exchange, error) {
+	kind, err := subjectTokenType(o)
+	if err != nil {
+		return Exchange{}, err
+	}
+	x := Exchange{UniverseDomain: o.UniverseDomain, SubjectTokenType: kind}
+	if x.UniverseDomain == "" {
+		x.UniverseDomain = DefaultUniverse
+	}
+	if !domain().MatchString(x.UniverseDomain) {
+		return Exchange{}, problem.Input("--universe-domain", "%q is not a domain name", x.UniverseDomain)
+	}
+	x.TokenURL = "https://sts." + x.UniverseDomain + "/v1/token"
+	if err := userProject(o); err != nil {
+		return Exchange{}, err
+	}
+	return x, x.impersonate(o)
+}
+
 // New returns the file for o, as JSON that ends with a line break. Errors name the flag of config that is unusable.
 func New(o Options) ([]byte, error) {
-	kind, err := subjectTokenType(o)
+	x, err := o.Exchange()
 	if err != nil {
 		return nil, err
 	}
-	universe := o.UniverseDomain
-	if universe == "" {
-		universe = DefaultUniverse
-	}
-	if !domain().MatchString(universe) {
-		return nil, problem.Input("--universe-domain", "%q is not a domain name", universe)
-	}
 	f := file{
-		UniverseDomain: universe, Type: Type, Audience: o.Audience.String(), SubjectTokenType: kind,
-		TokenURL: "https://sts." + universe + "/v1/token", UserProject: o.UserProject,
+		UniverseDomain: x.UniverseDomain, Type: Type, Audience: o.Audience.String(), SubjectTokenType: x.SubjectTokenType,
+		TokenURL: x.TokenURL, UserProject: o.UserProject, ImpersonationURL: x.ImpersonationURL,
 	}
 	if f.CredentialSource, err = credentialSource(o); err != nil {
 		return nil, err
 	}
-	if err := userProject(o); err != nil {
-		return nil, err
+	if x.ImpersonationURL == "" {
+		f.TokenInfoURL = "https://sts." + x.UniverseDomain + "/v1/introspect"
 	}
-	if err := f.impersonate(o, universe); err != nil {
-		return nil, err
+	if x.LifetimeSeconds != 0 {
+		f.Impersonation = &impersonated{LifetimeSeconds: x.LifetimeSeconds}
 	}
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -183,21 +206,20 @@ func userProject(o Options) error {
 	return nil
 }
 
-func (f *file) impersonate(o Options, universe string) error {
+func (x *Exchange) impersonate(o Options) error {
 	seconds := int(o.TokenLifetime / time.Second)
 	if o.ServiceAccount == "" {
 		if o.TokenLifetime != 0 {
 			return problem.Input("--token-lifetime", "it is that of a service account's tokens, and --service-account is missing")
 		}
-		f.TokenInfoURL = "https://sts." + universe + "/v1/introspect"
 		return nil
 	}
 	// Other universes name their accounts after themselves.
-	if universe == DefaultUniverse && !email().MatchString(o.ServiceAccount) || strings.Count(o.ServiceAccount, "@") != 1 || strings.ContainsAny(o.ServiceAccount, "/ ") {
+	if x.UniverseDomain == DefaultUniverse && !email().MatchString(o.ServiceAccount) || strings.Count(o.ServiceAccount, "@") != 1 || strings.ContainsAny(o.ServiceAccount, "/ ") {
 		return problem.Input("--service-account", "%q is not the e-mail of a service account", o.ServiceAccount).WithHint("gcloud iam service-accounts list")
 	}
-	f.ImpersonationURL = "https://iamcredentials." + universe + "/v1/projects/-/serviceAccounts/" + o.ServiceAccount + ":generateAccessToken"
-	if u, err := url.Parse(f.ImpersonationURL); err != nil || u.Host == "" || len(f.ImpersonationURL) > maxURL {
+	x.ImpersonationURL = "https://iamcredentials." + x.UniverseDomain + "/v1/projects/-/serviceAccounts/" + o.ServiceAccount + ":generateAccessToken"
+	if u, err := url.Parse(x.ImpersonationURL); err != nil || u.Host == "" || len(x.ImpersonationURL) > maxURL {
 		return problem.Input("--service-account", "the URL with %q has more than %d characters, which Node.js refuses", o.ServiceAccount, maxURL)
 	}
 	switch {
@@ -205,7 +227,7 @@ func (f *file) impersonate(o Options, universe string) error {
 	case seconds < MinLifetimeSeconds || seconds > MaxLifetimeSeconds || o.TokenLifetime%time.Second != 0:
 		return problem.Input("--token-lifetime", "%s is not a number of seconds between %d and %d (10m to 12h)", o.TokenLifetime, MinLifetimeSeconds, MaxLifetimeSeconds)
 	default:
-		f.Impersonation = &impersonated{LifetimeSeconds: seconds}
+		x.LifetimeSeconds = seconds
 	}
 	return nil
 }

@@ -56,21 +56,29 @@ func rooms() map[string][]string {
 		"attempt": lowest, "toazure": lowest + " entra google", "togoogle": lowest + " attempt azure catalogue entra",
 		"launch": "problem ownfile child", "oidcrequest": lowest,
 		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable ownfile",
-		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "", "manual": "catalogue entra sts", "reference": "", "trust": lowest + " catalogue",
+		"fakecloud": "", "guard": "", "storytest": "fakecloud", "processes": "", "desktop": "", "manual": "catalogue entra sts", "reference": "", "trust": lowest + " catalogue sts",
 	}
-	rooms := map[string][]string{}
+	rooms := map[string][]string{
+		"federation":       within("token problem attempt azure catalogue entra externalaccount google sts toazure togoogle upstream"),
+		"federation/cache": append(within("cache problem token"), "federation"),
+	}
 	for room, uses := range allowed {
-		rooms["internal/"+room] = nil
-		for _, u := range strings.Fields(uses) {
-			rooms["internal/"+room] = append(rooms["internal/"+room], "internal/"+u)
-		}
+		rooms["internal/"+room] = within(uses)
+	}
+	return rooms
+}
+
+func within(uses string) []string {
+	var rooms []string
+	for _, u := range strings.Fields(uses) {
+		rooms = append(rooms, "internal/"+u)
 	}
 	return rooms
 }
 
 func TestArrowsRunOneWay(t *testing.T) {
 	allowed := rooms()
-	for _, p := range list(t, "./internal/...") {
+	for _, p := range list(t, "./internal/...", "./federation/...") {
 		room := strings.TrimPrefix(p.ImportPath, module)
 		uses, known := allowed[room]
 		if !known {
@@ -79,6 +87,21 @@ func TestArrowsRunOneWay(t *testing.T) {
 		for _, i := range p.Imports {
 			if own, ours := strings.CutPrefix(i, module); ours && !slices.Contains(uses, own) {
 				t.Errorf("%s may not use %s", room, own)
+			}
+		}
+	}
+}
+
+// Who uses the library without the sealed cache links neither a keyring nor what the programs are made of.
+func TestTheLibraryLinksNoKeyring(t *testing.T) {
+	heavy := []string{
+		"github.com/spf13/", "github.com/zalando/go-keyring", "github.com/adrg/xdg", "github.com/godbus/", "github.com/gofrs/flock", "google.golang.org/grpc",
+		"google.golang.org/api", "github.com/jmespath-community/", "go.yaml.in/yaml", module + "internal/cache", module + "internal/cli", module + "internal/fakecloud", "testing",
+	}
+	for _, p := range list(t, "./federation") {
+		for _, dep := range p.Deps {
+			if slices.ContainsFunc(heavy, func(h string) bool { return dep == h || strings.HasPrefix(dep, strings.TrimSuffix(h, "/")+"/") }) {
+				t.Errorf("%s links %s", p.ImportPath, dep)
 			}
 		}
 	}
@@ -108,7 +131,7 @@ func sources(t *testing.T, visit func(path string, file *ast.File, set *token.Fi
 	t.Helper()
 	set := token.NewFileSet()
 	root := filepath.Join("..", "..")
-	for _, dir := range []string{"cmd", "internal"} {
+	for _, dir := range []string{"cmd", "internal", "federation"} {
 		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || slices.ContainsFunc([]string{"internal/fakecloud/", "internal/desktop/"}, func(room string) bool { return strings.Contains(filepath.ToSlash(path), room) }) {
 				return err
@@ -147,7 +170,7 @@ func TestWhoRevealsTokens(t *testing.T) {
 		"internal/pluggable/response.go", "internal/kubeexec/kubeexec.go", "internal/azcli/token.go", "internal/token/secret.go", "internal/token/claims.go", "internal/sts/exchange.go", "internal/sts/proof.go", "internal/resourcemanager/resourcemanager.go", "internal/tokenfile/tokenfile.go", "internal/oidcrequest/oidcrequest.go",
 		"cmd/azure-token-helper/get_token.go", "cmd/azure-token-helper/assertion.go", "cmd/azure-token-helper/exec_environment.go",
 	}
-	allowedRooms := []string{"internal/cache/", "internal/entra/", "internal/google/", "internal/azure/"}
+	allowedRooms := []string{"internal/cache/", "internal/entra/", "internal/google/", "internal/azure/", "federation/"}
 	sources(t, func(path string, file *ast.File, set *token.FileSet) {
 		calls(file, func(name string, call *ast.CallExpr) {
 			if !strings.HasSuffix(name, ".Reveal") && name != "Reveal" || slices.Contains(allowed, path) {
@@ -174,6 +197,10 @@ func TestOnlyMainReadsTheProcess(t *testing.T) {
 		calls(file, func(name string, call *ast.CallExpr) {
 			// godbus looks nowhere else for the bus.
 			if name == "os.Setenv" && path == "internal/cache/holder_keyring_bus.go" {
+				return
+			}
+			// A library has no main of ours to be told the environment by.
+			if strings.HasPrefix(path, "federation/") && name == "os.Getenv" {
 				return
 			}
 			if slices.Contains(forbidden, name) {

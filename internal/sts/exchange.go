@@ -61,7 +61,7 @@ func (e Exchange) Token(ctx context.Context, subject token.Secret) (token.Token,
 	if e.ClientID != "" {
 		r.SetBasicAuth(url.QueryEscape(e.ClientID), url.QueryEscape(e.ClientSecret))
 	}
-	if err := (call{e.HTTP, e.Log}).do(r, what, &granted, presented(e.Audience, claims)); err != nil {
+	if err := (call{e.HTTP, e.Log}).do(r, what, &granted, Presented(e.Audience, claims)); err != nil {
 		return token.Token{}, err
 	}
 	if granted.AccessToken == "" {
@@ -70,8 +70,8 @@ func (e Exchange) Token(ctx context.Context, subject token.Secret) (token.Token,
 	return token.Token{Value: token.NewSecret(granted.AccessToken), ExpiresOn: e.Now().Add(time.Duration(granted.ExpiresIn) * time.Second)}, nil
 }
 
-// presented are the catalogue's values for a token that is presented to a provider.
-func presented(audience string, claims token.Claims) catalogue.Values {
+// Presented are the catalogue's values for a token that is presented to a provider.
+func Presented(audience string, claims token.Claims) catalogue.Values {
 	v := Target(audience)
 	v[Issuer], v[Audience] = claims.Issuer, strings.Join(claims.Audience, ",")
 	if claims.ObjectID != "" {
@@ -91,6 +91,29 @@ func Admits(claims token.Claims) string {
 		condition = "assertion.tid == " + literal(claims.TenantID) + " && " + condition
 	}
 	return condition
+}
+
+// MaxSubject is the longest google.subject, in bytes.
+// https://cloud.google.com/iam/docs/workload-identity-federation#mapping
+const MaxSubject = 127
+
+// ByObjectID reports whether oid is to be mapped to google.subject because sub would not do: it is too long, or a person's,
+// which is another one for each application.
+func ByObjectID(claims token.Claims) bool {
+	return len(claims.Subject) > MaxSubject || claims.ObjectID != "" && claims.Subject != claims.ObjectID
+}
+
+// Principal is who presents a token of these claims to the provider of that full resource name, as IAM policies say it.
+func Principal(provider string, claims token.Claims, byObjectID bool) string {
+	pool, _, found := strings.Cut(provider, "/providers/")
+	if !found {
+		return ""
+	}
+	subject := claims.Subject
+	if byObjectID {
+		subject = claims.ObjectID
+	}
+	return "principal:" + pool + "/subject/" + subject
 }
 
 // Target are the catalogue's values for a provider, by its full resource name.
@@ -147,14 +170,18 @@ func (i Impersonation) Token(ctx context.Context, caller token.Secret) (token.To
 		AccessToken string    `json:"accessToken"`
 		ExpireTime  time.Time `json:"expireTime"`
 	}
-	v := catalogue.Values{Account: i.Account, Member: i.Member, Role: "roles/iam.workloadIdentityUser", Project: projectOf(i.Account), Service: projectOf(i.Account)}
-	if err := (call{i.HTTP, i.Log}).do(r, what, &granted, v); err != nil {
+	if err := (call{i.HTTP, i.Log}).do(r, what, &granted, ActingAs(i.Account, i.Member)); err != nil {
 		return token.Token{}, err
 	}
 	if granted.AccessToken == "" {
 		return token.Token{}, problem.New(problem.BadAnswer, "%s: the answer holds no token", what)
 	}
 	return token.Token{Value: token.NewSecret(granted.AccessToken), ExpiresOn: granted.ExpireTime}, nil
+}
+
+// ActingAs are the catalogue's values for a service account that member acts as.
+func ActingAs(account, member string) catalogue.Values {
+	return catalogue.Values{Account: account, Member: member, Role: "roles/iam.workloadIdentityUser", Project: projectOf(account), Service: projectOf(account)}
 }
 
 // projectOf is the project that a service account's address names, or "".

@@ -40,9 +40,16 @@ type Wish struct {
 	CAE bool
 }
 
-// Wanted returns the token to ask for, or says which of tenant and application cannot be used.
+// Check says which of tenant and application cannot be used.
+func (w Way) Check() error { return w.exchange().Check() }
+
+func (w Way) exchange() entra.Exchange {
+	return entra.Exchange{Cloud: w.Cloud, TenantID: w.TenantID, ClientID: w.ClientID, Assertion: w.Google, HTTP: w.HTTP, Now: w.Now, Log: w.Log}
+}
+
+// Wanted returns the token to ask for, or what Check says.
 func (w Way) Wanted(wish Wish) (token.Wanted, error) {
-	exchange := entra.Exchange{Cloud: w.Cloud, TenantID: w.TenantID, ClientID: w.ClientID, Assertion: w.Google, HTTP: w.HTTP, Now: w.Now, Log: w.Log}
+	exchange := w.exchange()
 	if err := exchange.Check(); err != nil {
 		return token.Wanted{}, err
 	}

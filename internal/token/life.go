@@ -16,8 +16,13 @@ const (
 // Life is when a token came, when its issuer wants it to be renewed (zero: not said), and when it ends.
 type Life struct{ Minted, Refresh, Expires time.Time }
 
-// Life returns the life of a token that came at minted.
-func (t Token) Life(minted time.Time) Life { return Life{minted, t.RefreshOn, t.ExpiresOn} }
+// Life returns the life of a token that is at hand since now.
+func (t Token) Life(now time.Time) Life {
+	if !t.MintedOn.IsZero() {
+		now = t.MintedOn
+	}
+	return Life{now, t.RefreshOn, t.ExpiresOn}
+}
 
 // Left is how much is left, or zero where the clock cannot be believed.
 func (l Life) Left(now time.Time) time.Duration {

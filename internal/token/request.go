@@ -37,3 +37,21 @@ type Wanted struct {
 	// Mint asks the issuer.
 	Mint func(context.Context) (Token, error)
 }
+
+// Store remembers tokens beyond the process. The zero Store remembers nothing.
+type Store struct {
+	get func(context.Context, Request, func(context.Context) (Token, error)) (Token, error)
+}
+
+// NewStore returns the Store that get is.
+func NewStore(get func(context.Context, Request, func(context.Context) (Token, error)) (Token, error)) Store {
+	return Store{get}
+}
+
+// Token returns the remembered token, or else asks for it.
+func (s Store) Token(ctx context.Context, w Wanted) (Token, error) {
+	if s.get == nil {
+		return w.Mint(ctx)
+	}
+	return s.get(ctx, w.Request, w.Mint)
+}

@@ -16,6 +16,8 @@ type Token struct {
 	// RefreshOn is when the issuer asked for a renewal (refresh_in of an Entra answer), in UTC. It is zero
 	// when the issuer did not say.
 	RefreshOn time.Time
+	// MintedOn is when a remembered token came from its issuer. It is zero for one that comes from there now.
+	MintedOn time.Time
 }
 
 // Source gives a token. Each call may go to the network; whoever wants to remember the answer uses the cache.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/idferry/idferry/internal/sts"
 	"github.com/idferry/idferry/internal/token"
 )
 
@@ -27,22 +28,12 @@ type Google struct {
 	Condition string
 }
 
-// maxSubject is the longest google.subject, in bytes.
-// https://cloud.google.com/iam/docs/workload-identity-federation#mapping
-const maxSubject = 127
-
 // subject returns the claim that google.subject is mapped from, and its value.
 func (g Google) subject() (claim, value string) {
-	if g.byObjectID() {
+	if sts.ByObjectID(g.Claims) {
 		return "oid", g.Claims.ObjectID
 	}
 	return "sub", g.Claims.Subject
-}
-
-// byObjectID reports whether sub would not do: it is too long, or a person's, which is another one for each application.
-// https://learn.microsoft.com/entra/identity-platform/access-token-claims-reference#payload-claims
-func (g Google) byObjectID() bool {
-	return len(g.Claims.Subject) > maxSubject || g.Claims.Subject != g.Claims.ObjectID
 }
 
 // condition is what the provider asks of a token.
@@ -73,10 +64,10 @@ func (g Google) Warnings() []string {
 	if g.WholeTenant {
 		all = append(all, fmt.Sprintf("every application and managed identity of the tenant %s gets into the pool; give roles to single principals only, never to the whole pool", g.Claims.TenantID))
 	}
-	if g.byObjectID() {
+	if sts.ByObjectID(g.Claims) {
 		why := "is another one for each application that the person uses"
-		if len(g.Claims.Subject) > maxSubject {
-			why = fmt.Sprintf("has %d bytes, and google.subject takes %d", len(g.Claims.Subject), maxSubject)
+		if len(g.Claims.Subject) > sts.MaxSubject {
+			why = fmt.Sprintf("has %d bytes, and google.subject takes %d", len(g.Claims.Subject), sts.MaxSubject)
 		}
 		all = append(all, "google.subject is mapped from oid: the token's sub "+why)
 	}
