@@ -58,10 +58,19 @@ func newPlace(t *testing.T) *place {
 	clouds.Blob.Put("reports", "2026/11/report.csv", []byte("a,b\n"))
 	clouds.Blob.GrantContributor(fakecloud.SandboxAppOID)
 	clouds.Google.GrantStorage("serviceAccount:"+fakecloud.SandboxAccount, "my-project-tfstate")
-	net := startInternet(t, clouds)
+	net, err := fakecloud.StartInternet(clouds, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		net.Close()
+		if refused := net.Refused(); len(refused) > 0 {
+			t.Errorf("somebody asks for %q", refused)
+		}
+	})
 	p := &place{clouds: clouds, dir: t.TempDir()}
 	authorities := p.path("ca.pem")
-	if err := os.WriteFile(authorities, append(net.PEM, clouds.CA.PEM...), 0o600); err != nil {
+	if err := os.WriteFile(authorities, clouds.CA.PEM, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"home", "bin", "work", "tmp"} {

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,6 +129,19 @@ func (g *Google) serveToken(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, answer)
 }
 
+// keysOf returns the key of that id if it is the account's, and all of its keys where no id is given: Node.js signs without.
+func (g *Google) keysOf(email, id string) []*rsa.PublicKey {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var keys []*rsa.PublicKey
+	for keyID, key := range g.keys {
+		if key.email == email && (id == "" || id == keyID) {
+			keys = append(keys, key.public)
+		}
+	}
+	return keys
+}
+
 // exchangeJWT answers a service account's signed assertion.
 // https://developers.google.com/identity/protocols/oauth2/service-account#httprest and its list of error codes
 func (g *Google) exchangeJWT(r *http.Request) (map[string]any, *oauthError) {
@@ -146,10 +160,7 @@ func (g *Google) exchangeJWT(r *http.Request) (map[string]any, *oauthError) {
 		return nil, invalidGrant("Invalid grant: account not found")
 	}
 	claims := map[string]any{}
-	g.mu.Lock()
-	key := g.keys[parsed.Headers[0].KeyID]
-	g.mu.Unlock()
-	if key.email != email || parsed.Claims(key.public, &claims) != nil {
+	if !slices.ContainsFunc(g.keysOf(email, parsed.Headers[0].KeyID), func(key *rsa.PublicKey) bool { return parsed.Claims(key, &claims) == nil }) {
 		return nil, invalidGrant("Invalid JWT Signature.")
 	}
 	if aud, _ := claims["aud"].(string); aud != "https://"+r.Host+"/token" && aud != publicTokenURL {

@@ -67,6 +67,8 @@ type Sandbox struct {
 	CloudShell *CloudShell
 	TokenProxy *TokenProxy
 	Blob       *Blob
+	// KeyVault has the secret app-secret: SandboxSecret, which SandboxSystemOID may read.
+	KeyVault *KeyVault
 	// ResourceManager is Azure Resource Manager.
 	ResourceManager *ResourceManager
 	Kubernetes      *Kubernetes
@@ -124,6 +126,10 @@ func (s *Sandbox) startAzure(now func() time.Time) (err error) {
 		return err
 	}
 	s.closers = append(s.closers, s.Blob.Close)
+	if s.KeyVault, err = StartKeyVault(s.CA, s.Entra.JWKSURL(), SandboxTenant, now); err != nil {
+		return err
+	}
+	s.closers = append(s.closers, s.KeyVault.Close)
 	if s.ResourceManager, err = StartResourceManager(s.CA, s.Entra.JWKSURL(), now); err != nil {
 		return err
 	}
@@ -191,6 +197,8 @@ func (s *Sandbox) trust() error {
 	s.Blob.Put(SandboxContainer, "2026/10/report.csv", []byte("a,b\n"))
 	s.Blob.Put(SandboxContainer, "2026/11/report.csv", []byte("a,b\n"))
 	s.Blob.Grant(SandboxAppOID)
+	s.KeyVault.Put("app-secret", SandboxSecret)
+	s.KeyVault.Grant(SandboxSystemOID)
 
 	s.Google.AddServiceAccount(ServiceAccount{Email: SandboxAccount, UniqueID: SandboxAccountID, ProjectID: SandboxProject})
 	s.Google.AddServiceAccount(ServiceAccount{Email: SandboxOtherAccount, UniqueID: SandboxOtherAccountID, ProjectID: SandboxProject})

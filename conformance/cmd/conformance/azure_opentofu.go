@@ -60,7 +60,7 @@ func openTofuAsks(ctx context.Context, shop *workshop, m *machine) ([]ask, func(
 		stopAzurite()
 		return nil, nil, err
 	}
-	state, err := newStateContainer(ctx, m, azurite)
+	state, err := newStateContainer(ctx, m, azurite, "tfstate")
 	if err != nil {
 		proxy.close()
 		stopAzurite()

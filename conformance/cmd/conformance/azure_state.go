@@ -13,19 +13,19 @@ import (
 	"time"
 )
 
-// stateContainer is the container of Azurite that main.tf names.
+// stateContainer is a container of Azurite.
 type stateContainer struct {
 	client      *http.Client
 	url, bearer string
 }
 
-// newStateContainer makes it, with a token that the helper gives us: no backend of Terraform's makes its container.
-func newStateContainer(ctx context.Context, m *machine, azurite string) (stateContainer, error) {
+// newStateContainer makes one, with a token that the helper gives us: no backend of Terraform's makes its container.
+func newStateContainer(ctx context.Context, m *machine, azurite, name string) (stateContainer, error) {
 	roots := x509.NewCertPool()
 	roots.AppendCertsFromPEM(m.certPEM)
 	s := stateContainer{
 		client: &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}}},
-		url:    azurite + "/" + azuriteAccount + "/tfstate",
+		url:    azurite + "/" + azuriteAccount + "/" + name,
 	}
 	helper := (&workshop{}).command(ctx, m.dir, filepath.Join(m.programs, "azure-token-helper"), "get-token", "-o", "header", "--resource", storage)
 	helper.Env = m.environment("opentofu", m.clouds, nil)
@@ -46,6 +46,7 @@ func (s stateContainer) ask(ctx context.Context, method, what string, want int) 
 	}
 	r.Header.Set("Authorization", s.bearer)
 	r.Header.Set("x-ms-version", "2021-12-02")
+	r.Header.Set("x-ms-blob-type", "BlockBlob")
 	resp, err := s.client.Do(r)
 	if err != nil {
 		return nil, nil, err

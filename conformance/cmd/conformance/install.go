@@ -8,6 +8,10 @@ import (
 
 // installVenv makes a virtual environment for client.py in the directory source, with what a file there requires.
 func installVenv(source, requirements string) func(context.Context, *workshop) ([]string, error) {
+	return pythonProgram(source, "client.py", requirements)
+}
+
+func pythonProgram(source, script, requirements string) func(context.Context, *workshop) ([]string, error) {
 	return func(ctx context.Context, shop *workshop) ([]string, error) {
 		if err := shop.need(ctx, tool{probe: []string{"python3", "-c", "import ensurepip, venv"}, packages: []string{"python3", "python3-venv"}}); err != nil {
 			return nil, err
@@ -21,7 +25,7 @@ func installVenv(source, requirements string) func(context.Context, *workshop) (
 		if err := shop.sh(ctx, dir, "python3", "-m", "venv", venv); err != nil {
 			return nil, err
 		}
-		return []string{python, filepath.Join(dir, "client.py")}, shop.sh(ctx, dir, python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements)
+		return []string{python, filepath.Join(dir, script)}, shop.sh(ctx, dir, python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements)
 	}
 }
 

@@ -4,6 +4,7 @@
 //	conformance/run                     every suite
 //	conformance/run azure python rust   some clients of one suite
 //	conformance/run google
+//	conformance/run examples            examples/bigquery and examples/blobs in each language
 //	conformance/run exec                what lasts longer than any token: five minutes, and thirteen for exec-files
 //
 // The exit code is 1 when a row fails. A client that cannot be installed is a failed row: a skipped one would look
@@ -31,7 +32,7 @@ type suite struct {
 }
 
 func suites() []suite {
-	return []suite{azureSuite(), googleSuite(), execSuite(), execFilesSuite()}
+	return []suite{azureSuite(), googleSuite(), examplesSuite(), execSuite(), execFilesSuite()}
 }
 
 func main() {

@@ -50,9 +50,9 @@ func (w *workshop) close() {
 	}
 }
 
-// fetch copies a client's directory into the workshop and returns the copy.
+// fetch copies a client's directory, or that of an example beside us, into the workshop and returns the copy.
 func (w *workshop) fetch(source string) (string, error) {
-	to := filepath.Join(w.dir, source)
+	to := filepath.Join(w.dir, strings.TrimPrefix(source, "../"))
 	from := os.DirFS(source)
 	return to, fs.WalkDir(from, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
