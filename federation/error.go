@@ -59,9 +59,9 @@ func asError(err error) error {
 
 const (
 	// flag is one of a command line.
-	flag = `--[a-z][a-z-]+`
+	flag = `--[a-z][a-z-]+(?: FILE\b)?`
 	// foreign is a command of another program, up to where the sentence goes on.
-	foreign = `(?:^|[ :])(?:az|azd|gcloud|kubectl|azcmagent|curl) [^;,)]*`
+	foreign = `(?:^|[ :])(?:az|azd|gcloud|kubectl|azcmagent|curl|gcp-executable-source|azure-token-helper) [^;,)]*`
 )
 
 // inGo names fields where a message names the flags of the programs of this module. Commands of other programs stay as
@@ -79,7 +79,7 @@ func inGo(message string) string {
 		"--workforce-pool-user-project": "WorkforcePoolUserProject",
 	}
 	return regexp.MustCompile(foreign+"|"+flag).ReplaceAllStringFunc(message, func(found string) string {
-		if field, ok := fields[found]; ok {
+		if field, ok := fields[strings.TrimSuffix(found, " FILE")]; ok {
 			return field
 		}
 		return found

@@ -1,7 +1,6 @@
 package federation
 
 import (
-	"bytes"
 	"context"
 	"io"
 	"log/slog"
@@ -132,35 +131,38 @@ func (e *exchange) SubjectToken(ctx context.Context, _ *externalaccount.RequestO
 }
 
 func (e *exchange) client(o ClientOptions) *http.Client {
-	base := o.HTTPClient
-	if base == nil {
-		base = upstream.NewClient(upstream.Options{RequireJSON: true, Log: o.Logger})
+	client := o.HTTPClient
+	if client == nil {
+		client = upstream.NewClient(upstream.Options{RequireJSON: true, Log: o.Logger})
 	}
-	client := *base
-	client.Transport = watched{e, base.Transport}
-	return &client
+	return &http.Client{
+		Transport:     watched{e, client},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 type watched struct {
 	exchange *exchange
-	next     http.RoundTripper
+	client   *http.Client
 }
 
+// RoundTrip repeats what is worth it, as Google's library does not, and makes a refusal an error that explains it.
 func (w watched) RoundTrip(r *http.Request) (*http.Response, error) {
-	next := w.next
-	if next == nil {
-		next = http.DefaultTransport
+	resp, err := upstream.NewRepeater(r.Context(), w.client).Do(r)
+	if err != nil {
+		if e := upstream.Unreachable(err); e != nil {
+			return nil, e
+		}
+		return nil, err
 	}
-	resp, err := next.RoundTrip(r)
-	if err != nil || resp.StatusCode < 400 || resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented {
-		return resp, err
+	if resp.StatusCode < http.StatusBadRequest {
+		return resp, nil
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 	if err != nil {
 		return nil, err
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return nil, w.exchange.explain(r, sts.ReadRefusal(resp.StatusCode, resp.Header.Get("Content-Type"), body))
 }
 

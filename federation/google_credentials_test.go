@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -176,6 +177,49 @@ func TestWhatGoogleRefusesSaysWhatToDo(t *testing.T) {
 				t.Error(e)
 			}
 		})
+	}
+}
+
+func TestAPassingFaultOfTheTokenServiceIsNone(t *testing.T) {
+	s := sandbox(t)
+	t.Setenv("AZURE_CLIENT_ID", "")
+	s.Google.STS.Answer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.Google.STS.Answer(nil)
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}))
+	o := googleOptions(s)
+	credentials, err := NewGoogleCredentials(fakecloud.SandboxProvider, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := credentials.Token(t.Context()); err != nil || got.Value == "" {
+		t.Error(err)
+	}
+}
+
+func TestASubjectTokenIsCarriedNowhereElse(t *testing.T) {
+	s := sandbox(t)
+	t.Setenv("AZURE_CLIENT_ID", "")
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the redirect was followed") }))
+	defer elsewhere.Close()
+	s.Google.STS.Answer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	o := googleOptions(s)
+	o.HTTPClient.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	credentials, err := NewGoogleCredentials(fakecloud.SandboxProvider, &o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = credentials.Token(t.Context())
+	_ = failure(t, err)
+}
+
+func TestACallThatTakesTooLong(t *testing.T) {
+	s := sandbox(t)
+	s.Entra.Answer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	c := newAzure(t, s, AzureCredentialOptions{ClientOptions: ClientOptions{Timeout: 100 * time.Millisecond}})
+	_, err := c.GetToken(t.Context(), policy.TokenRequestOptions{Scopes: []string{storage}})
+	if e := failure(t, err); e.Code != "deadline_exceeded" || len(flags(e.Error())) > 0 || !strings.Contains(e.Remedy, "with Logger, or give it longer with Timeout") {
+		t.Errorf("%#v", e)
 	}
 }
 

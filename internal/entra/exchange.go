@@ -2,17 +2,13 @@ package entra
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"net"
 	"net/http"
 	"strings"
 	"time"
 
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
-	"github.com/Azure/azure-sdk-for-go/sdk/azcore/runtime"
 	"github.com/AzureAD/microsoft-authentication-library-for-go/apps/confidential"
 
 	"github.com/idferry/idferry/internal/problem"
@@ -84,7 +80,7 @@ func (e Exchange) Token(ctx context.Context, scopes []string, claims string) (to
 		// Regional endpoints refuse federated credentials (AADSTS100007), whatever MSAL_FORCE_REGION says.
 		confidential.WithAzureRegion("DisableMsalForceRegion"),
 		confidential.WithClientCapabilities(e.ClientCapabilities),
-		confidential.WithHTTPClient(e.retrying(ctx)))
+		confidential.WithHTTPClient(upstream.NewRepeater(ctx, e.client())))
 	if err != nil {
 		return token.Token{}, problem.Input("authority", "%s is unusable: %w", e.Cloud.Authority+e.TenantID, err)
 	}
@@ -149,67 +145,12 @@ func (p *prefetched) wait(ctx context.Context, _ confidential.AssertionRequestOp
 	}
 }
 
-// retrying is azcore's retry policy as the HTTP client of MSAL, which repeats nothing itself.
-type retrying struct {
-	pipeline runtime.Pipeline
-	client   *http.Client
+func (e Exchange) client() *http.Client {
+	if e.HTTP != nil {
+		return e.HTTP
+	}
+	return upstream.NewClient(upstream.Options{RequireJSON: true, Log: e.Log})
 }
-
-// firstPause is before the second try.
-const firstPause = 300 * time.Millisecond
-
-func (e Exchange) retrying(ctx context.Context) retrying {
-	client := e.HTTP
-	if client == nil {
-		client = upstream.NewClient(upstream.Options{RequireJSON: true, Log: e.Log})
-	}
-	options := policy.ClientOptions{
-		Transport: client,
-		// MSAL names itself in headers of its own.
-		Telemetry: policy.TelemetryOptions{Disabled: true},
-		Retry:     policy.RetryOptions{MaxRetries: 3, RetryDelay: firstPause, ShouldRetry: worthRepeating},
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		// A Retry-After beyond the deadline is not waited for: the throttling says more than a deadline that passed.
-		options.Retry.MaxRetryDelay = max(time.Until(deadline), time.Millisecond)
-		tries := 0
-		options.Retry.ShouldRetry = func(resp *http.Response, err error) bool {
-			tries++
-			// Nor is azcore's own pause (calcDelay), for the same reason.
-			pause := firstPause * (1<<min(tries, 10) - 1) * 13 / 10
-			return worthRepeating(resp, err) && time.Until(deadline) > pause
-		}
-	}
-	return retrying{runtime.NewPipeline("idferry", "", runtime.PipelineOptions{}, &options), client}
-}
-
-// worthRepeating is azcore's own choice of status codes, without what the next try cannot change: a name that does
-// not exist, a certificate that is not trusted.
-func worthRepeating(resp *http.Response, err error) bool {
-	if err != nil {
-		var dns *net.DNSError
-		var certificate *tls.CertificateVerificationError
-		return !(errors.As(err, &dns) && dns.IsNotFound) && !errors.As(err, &certificate)
-	}
-	switch resp.StatusCode {
-	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
-		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return true
-	}
-	return false
-}
-
-// Do sends a request of MSAL's.
-func (c retrying) Do(r *http.Request) (*http.Response, error) {
-	request, err := runtime.NewRequestFromRequest(r)
-	if err != nil {
-		return nil, err
-	}
-	return c.pipeline.Do(request)
-}
-
-// CloseIdleConnections implements MSAL's HTTPClient.
-func (c retrying) CloseIdleConnections() { c.client.CloseIdleConnections() }
 
 func utc(t time.Time) time.Time {
 	if t.IsZero() {
