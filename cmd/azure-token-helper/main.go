@@ -1,3 +1,7 @@
+// A process of some milliseconds need not look every second whether its share of the processors has changed.
+//
+//go:debug updatemaxprocs=0
+
 // Azure-token-helper gives a Google identity to everything that asks Azure for tokens. It takes a Google ID token,
 // exchanges it at Entra ID as a client assertion, and prints what kubectl, the Azure SDKs (as az or azd), Terraform
 // and scripts read.
@@ -12,6 +16,7 @@ import (
 	"os"
 
 	"github.com/idferry/idferry/internal/cli"
+	_ "github.com/idferry/idferry/internal/leanstart"
 )
 
 // version is set by the linker for releases; builds by `go install` carry theirs in the build information.

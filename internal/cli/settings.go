@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"slices"
@@ -64,7 +63,7 @@ func (s *Settings) usage(name, usage string, env []string) string {
 	if len(env) == 0 {
 		return usage
 	}
-	return fmt.Sprintf("%s [$%s]", usage, strings.Join(env, ", $"))
+	return usage + " [$" + strings.Join(env, ", $") + "]"
 }
 
 // Exclusive names flags that say the same thing in different ways: one of them on the command line silences the
