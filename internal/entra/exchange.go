@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -73,6 +74,11 @@ func (e Exchange) Token(ctx context.Context, scopes []string, claims string) (to
 	assertion := fetch(ctx, cancel, e.Assertion)
 	// The source may run a program, which must not outlive the call.
 	defer func() { cancel(); <-assertion.done }()
+	early, err := e.dial(ctx)
+	if err != nil {
+		return token.Token{}, err
+	}
+	defer early.Close()
 
 	client, err := confidential.New(e.Cloud.Authority+e.TenantID, e.ClientID, confidential.NewCredFromAssertionCallback(assertion.wait),
 		// Known clouds need none, and a private authority must not be asked for at login.microsoftonline.com.
@@ -80,7 +86,7 @@ func (e Exchange) Token(ctx context.Context, scopes []string, claims string) (to
 		// Regional endpoints refuse federated credentials (AADSTS100007), whatever MSAL_FORCE_REGION says.
 		confidential.WithAzureRegion("DisableMsalForceRegion"),
 		confidential.WithClientCapabilities(e.ClientCapabilities),
-		confidential.WithHTTPClient(upstream.NewRepeater(ctx, e.client())))
+		confidential.WithHTTPClient(e.undiscovered(upstream.NewRepeater(ctx, early.Client))))
 	if err != nil {
 		return token.Token{}, problem.Input("authority", "%s is unusable: %w", e.Cloud.Authority+e.TenantID, err)
 	}
@@ -143,6 +149,15 @@ func (p *prefetched) wait(ctx context.Context, _ confidential.AssertionRequestOp
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
+}
+
+// dial starts to connect to the token endpoint, whose certificate is looked at while the assertion is on its way.
+func (e Exchange) dial(ctx context.Context) (*upstream.Early, error) {
+	to, err := url.Parse(e.Cloud.Authority)
+	if err != nil {
+		return nil, problem.Input("authority", "%s is unusable: %w", e.Cloud.Authority, err)
+	}
+	return upstream.Dial(ctx, e.client(), to), nil
 }
 
 func (e Exchange) client() *http.Client {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -132,7 +133,45 @@ func (f *trust) refused(t *testing.T, e Exchange, code string, words ...string) 
 	return p
 }
 
-func TestColdExchangeMakesTwoRequests(t *testing.T) {
+// by reaches the one service under whatever name a cloud's has.
+func (f *trust) by(t *testing.T) *http.Client {
+	t.Helper()
+	at, err := url.Parse(f.entra.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &http.Client{Transport: transportFunc(func(r *http.Request) (*http.Response, error) {
+		r = r.Clone(r.Context())
+		r.Host, r.URL.Host = r.URL.Host, at.Host
+		return f.client.Transport.RoundTrip(r)
+	})}
+}
+
+func TestAKnownCloudIsNotAskedForItsEndpoints(t *testing.T) {
+	for _, cloud := range clouds() {
+		for _, tenant := range []string{tenantID, strings.ToUpper("aaaaaaaa") + tenantID[8:]} {
+			t.Run(cloud.Name+" "+tenant, func(t *testing.T) {
+				f := newTrust(t)
+				e := f.exchange(t, cloud.AssertionAudience)
+				e.Cloud, e.TenantID, e.HTTP = cloud, tenant, f.by(t)
+				_, err := e.Token(context.Background(), []string{scope}, "")
+				if known := tenant == tenantID && cloud.AssertionAudience == audience; known != (err == nil) {
+					t.Error(err)
+				}
+				for _, r := range f.entra.Requests() {
+					if r.Method != http.MethodPost || !strings.EqualFold(r.Path, "/"+tenant+"/oauth2/v2.0/token") {
+						t.Errorf("asked %s %s", r.Method, r.Path)
+					}
+				}
+				if n := len(f.entra.Requests()); n != 1 {
+					t.Errorf("%d requests", n)
+				}
+			})
+		}
+	}
+}
+
+func TestAPrivateAuthorityIsAskedForItsEndpoints(t *testing.T) {
 	f := newTrust(t)
 	got, err := f.exchange(t, audience).Token(context.Background(), []string{scope}, "")
 	if err != nil {

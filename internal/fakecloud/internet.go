@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // SandboxStorage is the sandbox's storage account under its public name.
@@ -28,6 +29,8 @@ type Internet struct {
 	front, proxy *httptest.Server
 	mu           sync.Mutex
 	refused      []string
+	connected    int
+	away         time.Duration
 }
 
 // StartInternet starts the proxy for the clouds of s, and for more: the URLs of other servers, by their public names.
@@ -65,10 +68,28 @@ func StartInternet(s *Sandbox, more map[string]string) (*Internet, error) {
 			http.Error(w, "no such host", http.StatusBadGateway)
 			return
 		}
-		tunnel(w, i.front.Listener.Addr().String())
+		i.mu.Lock()
+		i.connected++
+		away := i.away
+		i.mu.Unlock()
+		tunnel(w, i.front.Listener.Addr().String(), away)
 	}))
 	i.URL = i.proxy.URL
 	return i, nil
+}
+
+// Away puts every host so long a round trip away. To be connected takes one of it.
+func (i *Internet) Away(roundTrip time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.away = roundTrip
+}
+
+// Connected is how many connections to known hosts were asked for.
+func (i *Internet) Connected() int {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.connected
 }
 
 // rename has Entra ID tell its endpoints under its public name.
@@ -98,7 +119,8 @@ func (i *Internet) Close() {
 }
 
 // tunnel joins the caller's connection with one to address.
-func tunnel(w http.ResponseWriter, address string) {
+func tunnel(w http.ResponseWriter, address string, away time.Duration) {
+	made := time.Now().Add(away)
 	far, err := net.Dial("tcp", address)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadGateway)
@@ -110,16 +132,9 @@ func tunnel(w http.ResponseWriter, address string) {
 		return
 	}
 	defer near.Close()
+	time.Sleep(time.Until(made))
 	if _, err := io.WriteString(near, "HTTP/1.1 200 Connection established\r\n\r\n"); err != nil {
 		return
 	}
-	done := make(chan struct{})
-	go func() {
-		_, _ = io.Copy(far, buffered)
-		_ = far.(*net.TCPConn).CloseWrite()
-		close(done)
-	}()
-	_, _ = io.Copy(near, far)
-	_ = near.Close()
-	<-done
+	carry(buffered, near, far, made, away)
 }
