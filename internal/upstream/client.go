@@ -102,6 +102,10 @@ func (t *roundTripper) CloseIdleConnections() {
 func (t *roundTripper) inspect(r *http.Request, resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	_ = resp.Body.Close()
+	if err == nil {
+		// Giving a request up closes its connection, and a server that is told so ends its answer as if it were whole.
+		err = r.Context().Err()
+	}
 	where := r.Method + " " + place(r.URL)
 	switch {
 	case len(body) > maxBody:

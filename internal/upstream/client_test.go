@@ -133,3 +133,22 @@ func TestSilentServerEndsWithTheContext(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A server that drips is told that nobody waits any longer, and ends its answer as if it were whole.
+func TestAnAnswerAfterTheDeadlineIsNone(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	late := transport(func(r *http.Request) (*http.Response, error) {
+		<-r.Context().Done()
+		return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: http.NoBody, Request: r}, nil
+	})
+	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://127.0.0.1:9/token", nil)
+	_, err := (&roundTripper{next: late, o: Options{RequireJSON: true}}).RoundTrip(r)
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+}
+
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
