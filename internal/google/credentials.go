@@ -224,7 +224,7 @@ func (s Settings) fromFile(file *credentialsFile, chain chain) (string, source, 
 		return "", nil, err
 	}
 	return "impersonation", &impersonated{
-		base: s.credentials(start), chain: chain, audience: s.Audience, endpoint: endpoint, http: s.client(upstream.Options{RequireJSON: true}),
+		base: s.credentials(start), chain: chain, audience: s.Audience, endpoint: endpoint, http: s.patientClient(upstream.Options{RequireJSON: true}),
 	}, nil
 }
 

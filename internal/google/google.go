@@ -7,6 +7,7 @@ package google
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -183,6 +184,25 @@ func (s Settings) client(o upstream.Options) *http.Client {
 	}
 	o.Log = s.Log
 	return upstream.NewClient(o)
+}
+
+// patientClient is a client that repeats what is worth it. Neither Google's library for tokens nor IAM Credentials' caller here
+// does so by itself.
+func (s Settings) patientClient(o upstream.Options) *http.Client {
+	client := s.client(o)
+	return &http.Client{Transport: patient{client}, CheckRedirect: client.CheckRedirect}
+}
+
+type patient struct{ client *http.Client }
+
+func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
+	resp, err := upstream.NewRepeater(r.Context(), p.client).Do(r)
+	var u *url.Error
+	if errors.As(err, &u) {
+		// The client around this one says again what was asked.
+		err = u.Err
+	}
+	return resp, err
 }
 
 // chain is a service account to act as, and those to go through on the way, first to last.

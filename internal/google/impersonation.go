@@ -41,7 +41,7 @@ type fileCredentials struct {
 func (s Settings) credentials(file *credentialsFile) *fileCredentials {
 	// The subject token of an external account may come from a URL that answers in plain text.
 	external := google.CredentialsType(file.Type) == google.ExternalAccount
-	return &fileCredentials{file, s.client(upstream.Options{RequireJSON: !external}), s.Now}
+	return &fileCredentials{file, s.patientClient(upstream.Options{RequireJSON: !external}), s.Now}
 }
 
 func (c *fileCredentials) inputs() []token.Input { return c.file.inputs() }

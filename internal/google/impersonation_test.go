@@ -243,3 +243,20 @@ func TestUniverseAndQuotaProjectOfTheCaller(t *testing.T) {
 		t.Errorf("%q", asked)
 	}
 }
+
+func TestAPassingFaultAtGoogleIsNone(t *testing.T) {
+	w := newWorld(t)
+	s := w.settings("auto")
+	s.KeyFile, s.ServiceAccount = w.user(), runner
+	w.cloud.Bind("user:me@example.com", fakecloud.RoleOpenIDTokenCreator, runner)
+	for name, server := range map[string]*fakecloud.Server{"token endpoint": w.cloud.Token, "IAM Credentials": w.cloud.IAM} {
+		t.Run(name, func(t *testing.T) {
+			server.Answer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				server.Answer(nil)
+				rw.Header().Set("Retry-After", "1")
+				rw.WriteHeader(http.StatusTooManyRequests)
+			}))
+			w.takeFor(s, "impersonation", runner)
+		})
+	}
+}

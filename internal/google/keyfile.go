@@ -46,7 +46,7 @@ type serviceAccountKey struct {
 }
 
 func (s Settings) serviceAccountKey(file *credentialsFile) *serviceAccountKey {
-	return &serviceAccountKey{file, s.Audience, s.client(upstream.Options{RequireJSON: true}), s.Now}
+	return &serviceAccountKey{file, s.Audience, s.patientClient(upstream.Options{RequireJSON: true}), s.Now}
 }
 
 func (k *serviceAccountKey) inputs() []token.Input { return k.file.inputs() }
