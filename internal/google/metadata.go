@@ -52,7 +52,7 @@ func (s Settings) metadata(chain chain) (*metadataServer, error) {
 		transport = http.DefaultTransport
 	}
 	m := &metadataServer{
-		settings: s, account: "default", endpoint: endpoint, http: s.client(upstream.Options{RequireJSON: true}),
+		settings: s, account: "default", endpoint: endpoint, http: s.patientClient(upstream.Options{RequireJSON: true}),
 		client: metadata.NewClient(&http.Client{Transport: flavored{transport}, CheckRedirect: asked.CheckRedirect, Timeout: 5 * time.Second}),
 	}
 	if chain.target != "" {
@@ -119,6 +119,10 @@ func (m *metadataServer) withoutIdentity(ctx context.Context) (token.Secret, err
 // accessToken makes the machine's own account a base of impersonation.
 func (m *metadataServer) accessToken(ctx context.Context) (bearer, error) {
 	answer, err := m.get(ctx, m.account, "token")
+	if undefined(err) {
+		return bearer{}, problem.New(problem.NoIdentity, "the metadata server gives no access token of account %s", m.account).
+			WithHint("see what it has: curl -sS -H Metadata-Flavor:Google 'http://metadata.google.internal/computeMetadata/v1/instance/service-accounts/?recursive=true'")
+	}
 	if err != nil {
 		return bearer{}, m.explain(ctx, err)
 	}
