@@ -44,13 +44,18 @@ func NewRepeater(ctx context.Context, client *http.Client) Repeater {
 	return Repeater{runtime.NewPipeline("idferry", "", runtime.PipelineOptions{}, &options), client}
 }
 
-// worthRepeating is azcore's own choice of status codes, without what the next try cannot change: a name that does
-// not exist, a certificate that is not trusted.
+// Lasting reports whether err is what the next try cannot change: a name that does not exist, a certificate that is not
+// trusted.
+func Lasting(err error) bool {
+	var dns *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &certificate)
+}
+
+// worthRepeating is azcore's own choice of status codes, and every failure that does not last.
 func worthRepeating(resp *http.Response, err error) bool {
 	if err != nil {
-		var dns *net.DNSError
-		var certificate *tls.CertificateVerificationError
-		return !(errors.As(err, &dns) && dns.IsNotFound) && !errors.As(err, &certificate)
+		return !Lasting(err)
 	}
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
