@@ -63,6 +63,11 @@ func (m *managedIdentity) unanswered(ctx context.Context, failure error) error {
 		return problem.New(problem.BadAnswer, "%s: the certificate at %s is not the one that IDENTITY_SERVER_THUMBPRINT names: %w", m.who(), place, cause).
 			WithHint("%s", m.host().variables)
 	}
+	if m.where == managedidentity.ServiceFabric && strings.Contains(cause.Error(), "redirects are not permitted") {
+		// The URL is the one that it was sent to, and was not asked.
+		return problem.New(problem.BadAnswer, "%s: its endpoint answered with a redirect to %s; a token endpoint never redirects", m.who(), place).
+			WithHint("%s", m.host().variables)
+	}
 	e := problem.New(problem.NoIdentity, "%s: nothing answered at %s: %w", m.who(), place, cause)
 	if s := m.settings; m.where == managedidentity.DefaultToIMDS && s.env("IDENTITY_ENDPOINT") != "" {
 		return e.WithHint("IDENTITY_ENDPOINT is set, and IDENTITY_HEADER is not: take both from the environment that the site's own processes are started with")

@@ -69,9 +69,7 @@ func (r oidcRequest) token(ctx context.Context, pipeline runtime.Pipeline) (toke
 	request.Raw().Header.Set("Authorization", "Bearer "+r.bearer.Reveal())
 	resp, err := pipeline.Do(request)
 	if err != nil {
-		e := *problem.From(entra.Explain(err))
-		e.Message = r.what + ": " + e.Message
-		return token.Token{}, &e
+		return token.Token{}, r.unanswered(ctx, err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
@@ -95,6 +93,23 @@ func (r oidcRequest) token(ctx context.Context, pipeline runtime.Pipeline) (toke
 		return token.Token{}, problem.New(problem.BadAnswer, "%s: the answer of %s holds no token in %q", r.what, r.url.Host, r.field).WithHint("%s", r.hint)
 	}
 	return token.Token{Value: token.NewSecret(value), ExpiresOn: claims.Expiry}, nil
+}
+
+// unanswered says why there was no answer, or none that is one.
+func (r oidcRequest) unanswered(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return problem.New(problem.DeadlineExceeded, "%s: %s did not answer in time: %w", r.what, r.url.Host, ctx.Err())
+	}
+	e := problem.From(upstream.Unreachable(err))
+	if e == nil {
+		e = problem.From(err)
+	}
+	shown := *e
+	shown.Message = r.what + ": " + e.Message
+	if shown.Hint == "" {
+		shown.Hint = "check the proxy (HTTPS_PROXY, NO_PROXY) and the network"
+	}
+	return &shown
 }
 
 // refusalText is what a refusal says, in the forms of Azure DevOps and GitHub.

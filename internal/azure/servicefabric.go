@@ -27,6 +27,9 @@ func (witnessing) Do(r *policy.Request) (*http.Response, error) {
 	var body []byte
 	if err == nil {
 		body, err = runtime.Payload(resp)
+		if err == nil {
+			err = cutShort(r.Raw().Context())
+		}
 	}
 	if w, ok := r.Raw().Context().Value(witnessKey{}).(*witness); ok {
 		w.report(r.Raw(), resp, body, err)

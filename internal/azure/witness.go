@@ -18,6 +18,7 @@ import (
 	"github.com/idferry/idferry/internal/entra"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
+	"github.com/idferry/idferry/internal/upstream"
 )
 
 // witness keeps the last failure of one call, which azidentity flattens into text.
@@ -26,6 +27,8 @@ type witness struct {
 	failure  error
 	answer   *http.Response
 	failures int
+	// answered is set where the last answer was no refusal.
+	answered bool
 }
 
 type witnessKey struct{}
@@ -40,7 +43,7 @@ func (w *witness) last() (*http.Response, error) {
 func (w *witness) see(resp *http.Response, failure error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.answer, w.failure = resp, failure
+	w.answer, w.failure, w.answered = resp, failure, resp == nil && failure == nil
 	if failure != nil {
 		w.failures++
 	}
@@ -58,9 +61,19 @@ func (w *witness) explain(err error) error {
 		return entra.Explain(failure)
 	case answer != nil:
 		return entra.Explain(msal.CallErr{Resp: answer, Err: err})
-	default:
-		return entra.Explain(err)
 	}
+	e := problem.From(entra.Explain(err))
+	if e.Code == problem.Unexpected && w.usedNothing() {
+		return entra.Unusable(e).WithHint("a proxy or a sign-in page may be answering in its place: check HTTPS_PROXY and NO_PROXY")
+	}
+	return e
+}
+
+// usedNothing reports whether there was an answer, no refusal, of which nothing could be made.
+func (w *witness) usedNothing() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.answered
 }
 
 // witnessed returns client with a transport that reports to the context's witness.
@@ -93,6 +106,9 @@ func (t *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err == nil {
 		body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 		_ = resp.Body.Close()
+		if err == nil {
+			err = cutShort(r.Context())
+		}
 		resp.Body = io.NopCloser(bytes.NewReader(body))
 	}
 	if err == nil && t.look != nil {
@@ -106,6 +122,10 @@ func (t *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	return resp, nil
 }
+
+// cutShort says why an answer that looks whole may not be: giving a request up closes its connection, and a server that is told
+// so ends its answer as if it were whole.
+func cutShort(ctx context.Context) error { return ctx.Err() }
 
 // report keeps what became of a request.
 func (w *witness) report(r *http.Request, resp *http.Response, body []byte, err error) {
@@ -174,7 +194,7 @@ func (p patience) within(ctx context.Context, w *witness) context.Context {
 			}
 			if err != nil {
 				var timeout interface{ Timeout() bool }
-				return !(errors.As(err, &timeout) && timeout.Timeout()) && w.count() <= p.failures
+				return !upstream.Lasting(err) && !(errors.As(err, &timeout) && timeout.Timeout()) && w.count() <= p.failures
 			}
 			for _, status := range p.statuses {
 				if resp.StatusCode == status {

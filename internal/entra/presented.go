@@ -18,10 +18,8 @@ import (
 func (e Exchange) explain(err error, assertion token.Token, scopes []string) error {
 	explained := problem.From(Explain(err))
 	if explained.Code == problem.Unexpected {
-		// Neither refused nor unanswered: MSAL could not use the answer, and quotes it whole, with the tokens in it.
-		said, _, _ := strings.Cut(explained.Message, " raw message was:")
-		said, _, _ = strings.Cut(said, " json message bytes were:")
-		return problem.New(problem.BadAnswer, "%s", said).
+		// Neither refused nor unanswered.
+		return Unusable(explained).
 			WithHint("a proxy may be answering in its place: curl -sSi %s%s/v2.0/.well-known/openid-configuration", e.Cloud.Authority, e.TenantID)
 	}
 	claims, notJWT := assertion.Value.Claims()
@@ -43,6 +41,14 @@ func (e Exchange) explain(err error, assertion token.Token, scopes []string) err
 		p.Message += fmt.Sprintf("; this machine's clock shows %s, the assertion is valid until %s", now.UTC().Format(time.RFC3339), claims.Expiry.Format(time.RFC3339))
 	}
 	return Advise(&p, values)
+}
+
+// Unusable makes of what MSAL says about an answer that it could not use an error that says so. MSAL quotes the answer whole,
+// with the tokens in it.
+func Unusable(unexpected *problem.Error) *problem.Error {
+	said, _, _ := strings.Cut(unexpected.Message, " raw message was:")
+	said, _, _ = strings.Cut(said, " json message bytes were:")
+	return problem.New(problem.BadAnswer, "%s", said)
 }
 
 // values are what the catalogue's places stand for in this exchange.
