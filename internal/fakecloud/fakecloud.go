@@ -65,6 +65,11 @@ func (c *CA) Client() *http.Client {
 }
 
 func (c *CA) leaf(names ...string) (tls.Certificate, error) {
+	return c.issue(func(t *x509.Certificate) { t.DNSNames = append(t.DNSNames, names...) })
+}
+
+// issue makes a certificate for this machine's own names, after change had its way with it.
+func (c *CA) issue(change func(*x509.Certificate)) (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return tls.Certificate{}, err
@@ -72,9 +77,10 @@ func (c *CA) leaf(names ...string) (tls.Certificate, error) {
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: pkix.Name{CommonName: "127.0.0.1"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, DNSNames: append([]string{"localhost"}, names...),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback}, DNSNames: []string{"localhost"},
 		KeyUsage: x509.KeyUsageDigitalSignature, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	}
+	change(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, &key.PublicKey, c.key)
 	if err != nil {
 		return tls.Certificate{}, err
