@@ -1,0 +1,48 @@
+package faults
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os/exec"
+	"path/filepath"
+	"time"
+)
+
+// call is one run of a program.
+type call struct {
+	result
+	outcome
+	// malformed says what is wrong with the form of the answer.
+	malformed error
+	// failed says that the program could not be run, or left a child behind.
+	failed error
+	took   time.Duration
+	// asked is how often the endpoint was, up to then.
+	asked int64
+}
+
+// call asks for the token.
+func (c *cell) call(programs string) call {
+	// Far beyond the program's own deadline: whoever needs this hangs.
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, filepath.Join(programs, c.contract.program)+exe(), c.contract.args(c.hop)...)
+	cmd.Args[0] = c.contract.as
+	cmd.Env = append(c.machine.env[:len(c.machine.env):len(c.machine.env)], "IDFERRY_TIMEOUT="+c.limit.String(), "IDFERRY_LOG="+c.machine.logFile())
+	cmd.Dir = c.machine.home
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	// A child that outlives the program holds its streams, and Wait says so.
+	cmd.WaitDelay = time.Second
+	start := time.Now()
+	err := cmd.Run()
+	r := call{took: time.Since(start), asked: c.gate.asked.Load()}
+	var ended *exec.ExitError
+	if errors.As(err, &ended) && ended.Exited() {
+		r.code, err = ended.ExitCode(), nil
+	}
+	r.stdout, r.stderr, r.failed = stdout.Bytes(), stderr.Bytes(), err
+	r.outcome, r.malformed = c.contract.read(c.machine, r.result)
+	return r
+}
