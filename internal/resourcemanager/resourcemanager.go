@@ -52,6 +52,9 @@ func Tenants(ctx context.Context, log *slog.Logger, endpoint string, bearer toke
 		}
 		return nil, problem.New(code, "asking %s for tenants: answered %d %s", r.URL.Host, resp.StatusCode, token.Quote(answer.Error.Message, 600))
 	}
+	if answer.Value == nil {
+		return nil, problem.New(problem.BadAnswer, "asking %s for tenants: answered 200 without a list of them", r.URL.Host)
+	}
 	var ids []string
 	for _, t := range answer.Value {
 		ids = append(ids, t.TenantID)

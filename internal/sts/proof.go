@@ -47,8 +47,12 @@ func TokenInfo(ctx context.Context, client *http.Client, log *slog.Logger, addre
 		Azp   string `json:"azp"`
 		Exp   string `json:"exp"`
 	}
-	if err := (call{client, log}).post(ctx, "asking "+host(address)+" about the token", address, url.Values{"access_token": {access.Reveal()}}, &answer); err != nil {
+	what := "asking " + host(address) + " about the token"
+	if err := (call{client, log}).post(ctx, what, address, url.Values{"access_token": {access.Reveal()}}, &answer); err != nil {
 		return Proof{}, err
+	}
+	if answer.Email+answer.Azp == "" {
+		return Proof{}, problem.New(problem.BadAnswer, "%s: the answer does not say whose it is", what)
 	}
 	who := answer.Email
 	if who == "" {
