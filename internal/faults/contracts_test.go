@@ -7,10 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"regexp"
 	"strings"
-
-	"github.com/idferry/idferry/internal/fakecloud"
 )
 
 // contract is a form in which a program is asked for a token and answers.
@@ -21,6 +18,8 @@ type contract struct {
 	// args are its arguments; prepare sets what a caller of this contract sets.
 	args    func(h hop) []string
 	prepare func(m *machine)
+	// asksAnew is set where nothing is remembered, neither a token nor a failure.
+	asksAnew bool
 	// read makes an outcome of what the program left, or says what is wrong with its form.
 	read func(m *machine, r result) (outcome, error)
 }
@@ -31,9 +30,12 @@ type result struct {
 	code           int
 }
 
-// outcome is a token, or the error in its place: code is the error's, as far as the contract has a field for it, and said
-// all that a reader sees.
-type outcome struct{ token, problem, said string }
+// outcome is a token, or the error in its place: problem is its code, as far as the contract has a field for it, and said all that
+// a reader sees. Who examines the way has no token to show, and is well or not.
+type outcome struct {
+	well                 bool
+	token, problem, said string
+}
 
 const (
 	helper = "azure-token-helper"
@@ -100,130 +102,7 @@ func readResponse(r result) (outcome, error) {
 	if response.Version != 1 || response.TokenType != "urn:ietf:params:oauth:token-type:jwt" || (response.Success && !good) || (!response.Success && !bad) {
 		return outcome{}, fmt.Errorf("not a response of AIP-4117: %+v", response)
 	}
-	return outcome{response.IDToken, response.Code, response.Message}, nil
-}
-
-// verb is a contract of azure-token-helper whose failures are told to persons.
-func verb(name string, read func(stdout []byte) (string, error), args ...string) contract {
-	return contract{
-		name: name, program: helper, as: helper, args: func(hop) []string { return args },
-		read: func(_ *machine, r result) (outcome, error) { return readVerb(r, read, told) },
-	}
-}
-
-func getToken(format string, read func([]byte) (string, error)) contract {
-	return verb("get-token -o "+format, read, "get-token", "-o", format, "--resource", storage)
-}
-
-func raw() contract { return getToken("raw", oneLine("", "")) }
-
-func header() contract { return getToken("header", oneLine("Authorization: Bearer ", "")) }
-
-func env() contract {
-	return getToken("env", func(stdout []byte) (string, error) {
-		m := regexp.MustCompile(`\Aexport AZURE_ACCESS_TOKEN='([^'\n]+)'\nexport AZURE_ACCESS_TOKEN_EXPIRES_ON=[0-9]+\n\z`).FindSubmatch(stdout)
-		if m == nil {
-			return "", fmt.Errorf("not two export lines: %q", stdout)
-		}
-		return string(m[1]), nil
-	})
-}
-
-// execCredential is client-go's contract.
-func execCredential() contract {
-	c := verb("ExecCredential", func(stdout []byte) (string, error) {
-		var credential struct {
-			Kind       string `json:"kind"`
-			APIVersion string `json:"apiVersion"`
-			Spec       struct {
-				Interactive bool `json:"interactive"`
-			} `json:"spec"`
-			Status struct {
-				ExpirationTimestamp string `json:"expirationTimestamp"`
-				Token               string `json:"token"`
-			} `json:"status"`
-		}
-		if err := oneDocument(stdout, &credential); err != nil {
-			return "", err
-		}
-		if credential.Kind != "ExecCredential" || credential.APIVersion != "client.authentication.k8s.io/v1" || credential.Status.ExpirationTimestamp == "" {
-			return "", fmt.Errorf("not an ExecCredential: %+v", credential)
-		}
-		return credential.Status.Token, nil
-	}, "get-token", "--server-id", fakecloud.AKSServer)
-	c.prepare = func(m *machine) {
-		m.set(`KUBERNETES_EXEC_INFO={"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","spec":{"interactive":false}}`)
-	}
-	return c
-}
-
-// tool is the Azure CLI's contract by a verb of our own, cli the stand-in under the name az.
-func tool() contract { return getToken("az", readCLI) }
-
-func cli() contract {
-	c := verb("az account get-access-token", readCLI, "account", "get-access-token", "--output", "json", "--resource", storage)
-	c.as = "az"
-	c.read = func(_ *machine, r result) (outcome, error) {
-		return readVerb(r, readCLI, func(stderr []byte) (string, error) { return oneLine("ERROR: ", "")(stderr) })
-	}
-	return c
-}
-
-func readCLI(stdout []byte) (string, error) {
-	var answer struct {
-		AccessToken  string `json:"accessToken"`
-		ExpiresOn    string `json:"expiresOn"`
-		ExpiresOnSec int64  `json:"expires_on"`
-		Subscription string `json:"subscription"`
-		Tenant       string `json:"tenant"`
-		TokenType    string `json:"tokenType"`
-	}
-	if err := oneDocument(stdout, &answer); err != nil {
-		return "", err
-	}
-	if answer.ExpiresOn == "" || answer.ExpiresOnSec == 0 || answer.Tenant == "" || answer.TokenType != "Bearer" {
-		return "", fmt.Errorf("not az's answer: %s", stdout)
-	}
-	return answer.AccessToken, nil
-}
-
-// developerTool is the Azure Developer CLI's contract by a verb of our own, developer the stand-in under the name azd.
-func developerTool() contract { return getToken("azd", readDeveloper) }
-
-func developer() contract {
-	c := verb("azd auth token", readDeveloper, "auth", "token", "--output", "json", "--no-prompt", "--scope", storage+"/.default")
-	c.as = "azd"
-	c.read = func(_ *machine, r result) (outcome, error) {
-		return readVerb(r, readDeveloper, func(stderr []byte) (string, error) {
-			var failure struct {
-				Error      string `json:"error"`
-				Message    string `json:"message"`
-				Suggestion string `json:"suggestion"`
-			}
-			if err := oneDocument(stderr, &failure); err != nil {
-				return "", err
-			}
-			if failure.Error == "" || failure.Error != failure.Message {
-				return "", fmt.Errorf("not azd's failure: %q", stderr)
-			}
-			return failure.Error, nil
-		})
-	}
-	return c
-}
-
-func readDeveloper(stdout []byte) (string, error) {
-	var answer struct {
-		Token     string `json:"token"`
-		ExpiresOn string `json:"expiresOn"`
-	}
-	if err := oneDocument(stdout, &answer); err != nil {
-		return "", err
-	}
-	if answer.ExpiresOn == "" {
-		return "", fmt.Errorf("not azd's answer: %s", stdout)
-	}
-	return answer.Token, nil
+	return outcome{response.Success, response.IDToken, response.Code, response.Message}, nil
 }
 
 // readVerb reads what has either a token on stdout and an empty stderr, or nothing on stdout and an error on stderr.
@@ -233,7 +112,7 @@ func readVerb(r result, success, failure func([]byte) (string, error)) (outcome,
 			return outcome{}, fmt.Errorf("beside a token, on stderr: %q", r.stderr)
 		}
 		value, err := success(r.stdout)
-		return outcome{token: value}, err
+		return outcome{well: true, token: value}, err
 	}
 	if r.code != 1 || len(r.stdout) > 0 {
 		return outcome{}, fmt.Errorf("exit code %d with stdout %q, stderr %q", r.code, r.stdout, r.stderr)

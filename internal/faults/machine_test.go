@@ -74,18 +74,20 @@ func (c *clouds) secrets() []string {
 
 // machine is where a program runs: a home, and what it finds in its environment.
 type machine struct {
-	t      *testing.T
-	home   string
-	clouds *clouds
-	env    []string
+	t    *testing.T
+	home string
+	// programs is where both binaries are.
+	programs string
+	clouds   *clouds
+	env      []string
 	// own are secrets of this machine alone.
 	own []string
 }
 
 // newMachine makes one that nobody gave an identity, in an empty home.
-func newMachine(t *testing.T, c *clouds, home string) *machine {
+func newMachine(t *testing.T, c *clouds, programs, home string) *machine {
 	t.Helper()
-	m := &machine{t: t, home: home, clouds: c}
+	m := &machine{t: t, home: home, programs: programs, clouds: c}
 	for _, dir := range []string{m.cacheDir(), m.outputDir(), m.files()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -152,6 +154,26 @@ func (m *machine) externalAccount(tokenURL string) string {
 		m.t.Fatal(err)
 	}
 	return m.file("external.json", string(data))
+}
+
+// executableSource is the file of Google's libraries for a virtual machine of Azure, with the addresses of Google's endpoints; the
+// one of IAM Credentials may be "".
+func (m *machine) executableSource(tokenURL, impersonationURL, tokenInfoURL string) string {
+	m.t.Helper()
+	command := filepath.ToSlash(filepath.Join(m.programs, source)) + exe() + " --credential managed-identity --resource " + fakecloud.SandboxResource
+	document := map[string]any{
+		"universe_domain": "googleapis.com", "type": "external_account", "audience": fakecloud.SandboxProvider, "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+		"token_url": tokenURL, "token_info_url": tokenInfoURL,
+		"credential_source": map[string]any{"executable": map[string]any{"command": command, "timeout_millis": 30000}},
+	}
+	if impersonationURL != "" {
+		document["service_account_impersonation_url"] = impersonationURL
+	}
+	data, err := json.Marshal(document)
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	return m.file("google.json", string(data))
 }
 
 // thumbprint is the one of the certificate by which a gate is known.

@@ -48,7 +48,7 @@ func added(names []string, name string) []string {
 // shownShort is the outcome in a word.
 func (c call) shownShort() string {
 	switch {
-	case c.token != "":
+	case c.well:
 		return tokenGiven
 	case c.problem != "":
 		return c.problem
@@ -62,7 +62,7 @@ func (c call) shownShort() string {
 
 // shown is the outcome as a reader of a failed test needs it.
 func (c call) shown() string {
-	if c.token != "" {
+	if c.well {
 		return fmt.Sprintf("a token, the endpoint asked %d times", c.asked)
 	}
 	return fmt.Sprintf("%s, the endpoint asked %d times: %s", c.shownShort(), c.asked, c.said)
