@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -27,8 +28,13 @@ func (c *cell) call(programs string) call {
 	// Far beyond the program's own deadline: whoever needs this hangs.
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, filepath.Join(programs, c.contract.program)+exe(), c.contract.args(c.hop)...)
+	program := filepath.Join(programs, c.contract.program) + exe()
+	cmd := exec.CommandContext(ctx, program, c.contract.args(c.hop)...)
 	cmd.Args[0] = c.contract.as
+	if c.hop.inside != nil {
+		words := append(c.hop.inside(c.machine), program)
+		cmd = exec.CommandContext(ctx, words[0], slices.Concat(words[1:], c.contract.args(c.hop))...)
+	}
 	cmd.Env = append(c.machine.env[:len(c.machine.env):len(c.machine.env)], "IDFERRY_TIMEOUT="+c.limit.String(), "IDFERRY_LOG="+c.machine.logFile())
 	cmd.Dir = c.machine.home
 	var stdout, stderr bytes.Buffer

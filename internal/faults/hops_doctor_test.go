@@ -16,21 +16,21 @@ func examined() []hop {
 	impersonation := func(c *clouds) string { return c.Google.ImpersonationURL(fakecloud.SandboxAccount) }
 	return []hop{
 		{
-			name: "Google's STS, exchange", server: func(c *clouds) string { return c.Google.STS.URL }, ending: "/v1/token", told: []contract{examination(source)},
+			name: "Google's STS, exchange", server: func(m *machine) string { return m.clouds.Google.STS.URL }, tls: true, ending: "/v1/token", told: []contract{examination(source)},
 			machine: onAzure(func(m *machine, at string) string {
 				return m.executableSource(at+"/v1/token", impersonation(m.clouds), m.clouds.Google.TokenInfoURL())
 			}),
 			refusal: oauth("invalid_grant", "The audience in ID Token [x] does not match the expected audience."), expected: examinedExchange(),
 		},
 		{
-			name: "Google's STS, introspection", server: func(c *clouds) string { return c.Google.STS.URL }, ending: "/v1/introspect", told: []contract{examination(source)},
+			name: "Google's STS, introspection", server: func(m *machine) string { return m.clouds.Google.STS.URL }, tls: true, ending: "/v1/introspect", told: []contract{examination(source)},
 			machine: onAzure(func(m *machine, at string) string {
 				return m.executableSource(m.clouds.Google.STSURL(), "", at+"/v1/introspect")
 			}),
 			refusal: oauth("invalid_request", "Invalid token."), expected: examinedHop("invalid_request").but("no token in it | refused | 1"),
 		},
 		{
-			name: "IAM Credentials, access token", server: func(c *clouds) string { return c.Google.IAM.URL }, told: []contract{examination(source)},
+			name: "IAM Credentials, access token", server: func(m *machine) string { return m.clouds.Google.IAM.URL }, tls: true, told: []contract{examination(source)},
 			machine: onAzure(func(m *machine, at string) string {
 				return m.executableSource(m.clouds.Google.STSURL(), strings.Replace(impersonation(m.clouds), m.clouds.Google.IAM.URL, at, 1), m.clouds.Google.TokenInfoURL())
 			}),
@@ -38,14 +38,14 @@ func examined() []hop {
 			expected: examinedHop("INVALID_ARGUMENT"),
 		},
 		{
-			name: "Google's tokeninfo", server: func(c *clouds) string { return c.Google.Token.URL }, ending: "/tokeninfo", told: []contract{examination(source)},
+			name: "Google's tokeninfo", server: func(m *machine) string { return m.clouds.Google.Token.URL }, tls: true, ending: "/tokeninfo", told: []contract{examination(source)},
 			machine: onAzure(func(m *machine, at string) string {
 				return m.executableSource(m.clouds.Google.STSURL(), impersonation(m.clouds), at+"/tokeninfo")
 			}),
 			refusal: oauth("invalid_token", "Invalid Value"), expected: examinedHop("invalid_token"),
 		},
 		{
-			name: "Azure Resource Manager", server: func(c *clouds) string { return c.ResourceManager.URL }, told: []contract{examination(helper)},
+			name: "Azure Resource Manager", server: func(m *machine) string { return m.clouds.ResourceManager.URL }, tls: true, told: []contract{examination(helper)},
 			machine: func(m *machine, at string) {
 				m.set("IDFERRY_GOOGLE_SOURCE=metadata", "GCE_METADATA_HOST="+m.clouds.Google.MetadataHost(), "IDFERRY_RESOURCE_MANAGER="+at+"/")
 			},

@@ -10,7 +10,8 @@ import (
 type hop struct {
 	name string
 	// server is where the endpoint is, and ending the end of its path where others are there too.
-	server func(*clouds) string
+	server func(*machine) string
+	tls    bool
 	ending string
 	// marked is set where answers have the mark of Google's metadata server.
 	marked bool
@@ -20,6 +21,8 @@ type hop struct {
 	resource string
 	// machine says what the program finds there when it reaches the endpoint at the address at.
 	machine func(m *machine, at string)
+	// inside, where it is set, are the words before the command line of a program that has to run in a container.
+	inside func(m *machine) []string
 	// refusal is the endpoint's own answer, with status 400, to what it does not take.
 	refusal document
 	// given says whose the token is.
@@ -51,17 +54,17 @@ func aadsts() document {
 func toAzure() []hop {
 	return []hop{
 		{
-			name: "metadata server, identity", server: func(c *clouds) string { return c.Google.Metadata.URL }, told: []contract{raw()}, given: app(), marked: true,
+			name: "metadata server, identity", server: func(m *machine) string { return m.clouds.Google.Metadata.URL }, told: []contract{raw()}, given: app(), marked: true,
 			machine: func(m *machine, at string) { m.set("IDFERRY_GOOGLE_SOURCE=metadata", "GCE_METADATA_HOST="+host(at)) },
 			refusal: document{"text/html; charset=UTF-8", "<html>non-empty audience parameter required</html>"}, expected: metadataServer(),
 		},
 		{
-			name: "metadata server, nobody named it", server: func(c *clouds) string { return c.Google.Metadata.URL }, told: []contract{header()}, given: app(), marked: true,
+			name: "metadata server, nobody named it", server: func(m *machine) string { return m.clouds.Google.Metadata.URL }, told: []contract{header()}, given: app(), marked: true,
 			machine: func(m *machine, at string) { m.set("GCE_METADATA_HOST=" + host(at)) },
 			refusal: document{"text/html; charset=UTF-8", "<html>non-empty audience parameter required</html>"}, expected: metadataByDefault(),
 		},
 		{
-			name: "metadata server, access token", server: func(c *clouds) string { return c.withoutIdentity.Google.Metadata.URL }, ending: "/token", told: []contract{env()}, given: app(), marked: true,
+			name: "metadata server, access token", server: func(m *machine) string { return m.clouds.withoutIdentity.Google.Metadata.URL }, ending: "/token", told: []contract{env()}, given: app(), marked: true,
 			machine: func(m *machine, at string) {
 				m.inClouds(m.clouds.withoutIdentity)
 				m.set("IDFERRY_GOOGLE_SOURCE=metadata", "GCE_METADATA_HOST="+host(at))
@@ -69,7 +72,7 @@ func toAzure() []hop {
 			refusal: document{"text/html; charset=UTF-8", "<html>bad scopes</html>"}, expected: metadataAccessToken(),
 		},
 		{
-			name: "IAM Credentials", server: func(c *clouds) string { return c.Google.IAM.URL }, told: []contract{developer()}, given: app(),
+			name: "IAM Credentials", server: func(m *machine) string { return m.clouds.Google.IAM.URL }, tls: true, told: []contract{developer()}, given: app(),
 			machine: func(m *machine, at string) {
 				m.set("IDFERRY_GOOGLE_CREDENTIALS="+m.file("adc.json", m.clouds.user), "IDFERRY_IMPERSONATE_SERVICE_ACCOUNT="+fakecloud.SandboxAccount,
 					"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS="+at)
@@ -78,14 +81,14 @@ func toAzure() []hop {
 			expected: googleAPI("INVALID_ARGUMENT"),
 		},
 		{
-			name: "Google's token endpoint, key file", server: func(c *clouds) string { return c.Google.Token.URL }, told: []contract{cli()}, given: app(),
+			name: "Google's token endpoint, key file", server: func(m *machine) string { return m.clouds.Google.Token.URL }, tls: true, told: []contract{cli()}, given: app(),
 			machine: func(m *machine, at string) {
 				m.set("IDFERRY_GOOGLE_CREDENTIALS=" + m.file("key.json", strings.ReplaceAll(m.clouds.key, m.clouds.Google.Token.URL, at)))
 			},
 			refusal: oauth("invalid_grant", "Invalid JWT Signature."), expected: googleKey(),
 		},
 		{
-			name: "Google's token endpoint, user", server: func(c *clouds) string { return c.Google.Token.URL }, told: []contract{execCredential()}, given: app(),
+			name: "Google's token endpoint, user", server: func(m *machine) string { return m.clouds.Google.Token.URL }, tls: true, told: []contract{execCredential()}, given: app(),
 			machine: func(m *machine, at string) {
 				m.set("IDFERRY_GOOGLE_CREDENTIALS="+m.file("adc.json", strings.ReplaceAll(m.clouds.user, m.clouds.Google.Token.URL, at)),
 					"IDFERRY_IMPERSONATE_SERVICE_ACCOUNT="+fakecloud.SandboxAccount, "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS="+m.clouds.Google.IAM.URL)
@@ -93,7 +96,7 @@ func toAzure() []hop {
 			refusal: oauth("invalid_grant", "Token has been expired or revoked."), expected: googleAPI("invalid_grant"),
 		},
 		{
-			name: "Google's STS, external account", server: func(c *clouds) string { return c.Google.STS.URL }, told: []contract{raw()}, given: app(),
+			name: "Google's STS, external account", server: func(m *machine) string { return m.clouds.Google.STS.URL }, tls: true, told: []contract{raw()}, given: app(),
 			machine: func(m *machine, at string) {
 				m.set("IDFERRY_GOOGLE_CREDENTIALS="+m.externalAccount(at+"/v1/token"), "IDFERRY_IMPERSONATE_SERVICE_ACCOUNT="+fakecloud.SandboxAccount,
 					"CLOUDSDK_API_ENDPOINT_OVERRIDES_IAMCREDENTIALS="+m.clouds.Google.IAM.URL)
@@ -101,18 +104,18 @@ func toAzure() []hop {
 			refusal: oauth("invalid_grant", "The audience in ID Token [x] does not match the expected audience."), expected: googleAPI("invalid_grant"),
 		},
 		{
-			name: "Entra's openid-configuration", server: entra, ending: "openid-configuration", told: []contract{cli()}, given: app(),
+			name: "Entra's openid-configuration", server: entra, tls: true, ending: "openid-configuration", told: []contract{cli()}, given: app(),
 			machine: onGoogle, refusal: oauth("invalid_tenant", "AADSTS90002: Tenant 'x' not found."), expected: entraID("AADSTS90002"),
 		},
 		{
-			name: "Entra's token endpoint, Google's assertion", server: entra, ending: "/token", given: app(),
+			name: "Entra's token endpoint, Google's assertion", server: entra, tls: true, ending: "/token", given: app(),
 			told:    []contract{raw(), execCredential(), header(), env(), tool(), cli(), developerTool(), developer()},
 			machine: onGoogle, refusal: aadsts(), expected: entraID("AADSTS7000215"),
 		},
 	}
 }
 
-func entra(c *clouds) string { return c.Entra.URL }
+func entra(m *machine) string { return m.clouds.Entra.URL }
 
 // host is a URL's, as GCE_METADATA_HOST has it.
 func host(at string) string { return strings.TrimPrefix(at, "http://") }

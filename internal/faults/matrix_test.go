@@ -3,8 +3,8 @@ package faults
 import (
 	"path/filepath"
 	"slices"
+
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -41,7 +41,7 @@ func TestEveryFaultAtEveryHop(t *testing.T) {
 	well, behind, ahead := newClouds(t, 0), newClouds(t, 24*time.Hour), newClouds(t, -24*time.Hour)
 	homes := t.TempDir()
 	var cells []*cell
-	for _, h := range slices.Concat(toAzure(), toGoogle(), examined()) {
+	for _, h := range slices.Concat(toAzure(), toGoogle(), onArc(), examined()) {
 		other := newElsewhere(t)
 		for _, f := range faults(h.refusal, other) {
 			at := well
@@ -51,7 +51,7 @@ func TestEveryFaultAtEveryHop(t *testing.T) {
 			case f.skew < 0:
 				at = ahead
 			}
-			if f.tls && !strings.HasPrefix(h.server(at), "https:") {
+			if f.tls && !h.tls {
 				continue
 			}
 			for _, told := range h.told {
@@ -87,11 +87,11 @@ func newCell(t *testing.T, h hop, f fault, told contract, at *clouds, other *els
 	if f.silent {
 		c.limit = soon
 	}
-	target, certs := h.server(at), at.certificates
-	if !strings.HasPrefix(target, "https:") {
+	certs := at.certificates
+	if !h.tls {
 		certs = nil
 	}
-	c.gate = newGate(t, target, certs, h, f)
+	c.gate = newGate(t, h.server(c.machine), certs, h, f)
 	h.machine(c.machine, c.gate.url)
 	if told.prepare != nil {
 		told.prepare(c.machine)
