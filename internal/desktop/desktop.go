@@ -34,6 +34,10 @@ type Desktop struct {
 	address string
 	cancel  func()
 	wait    []func() error
+	// ctx and more are what the service is started with.
+	ctx         context.Context
+	more        []string
+	stopService func()
 }
 
 // StartBus starts a bus in home whose services are those of the .service files in services, a directory that may be "".
@@ -91,26 +95,39 @@ func Start(ctx context.Context, home string, more ...string) (*Desktop, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	// In the foreground: the parent of a daemon that forks returns before the child serves for good.
-	service := exec.CommandContext(ctx, "gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
-	service.Env, service.Stdin = append(d.Env, more...), strings.NewReader("a password")
-	if err := service.Start(); err != nil {
-		cancel()
-		d.Stop()
-		return nil, err
-	}
-	stopBus := d.cancel
-	d.Service, d.cancel, d.wait = service.Process, func() { cancel(); stopBus() }, append(d.wait, service.Wait)
-	if err := d.ready(ctx); err != nil {
+	d.ctx, d.more = ctx, more
+	if err := d.StartService(); err != nil {
 		d.Stop()
 		return nil, err
 	}
 	return d, nil
 }
 
+// StartService starts the Secret Service, again where StopService has ended it: it has what it had.
+func (d *Desktop) StartService() error {
+	ctx, cancel := context.WithCancel(d.ctx)
+	// In the foreground: the parent of a daemon that forks returns before the child serves for good.
+	service := exec.CommandContext(ctx, "gnome-keyring-daemon", "--foreground", "--unlock", "--components=secrets")
+	service.Env, service.Stdin = append(append([]string{}, d.Env...), d.more...), strings.NewReader("a password")
+	if err := service.Start(); err != nil {
+		cancel()
+		return err
+	}
+	d.Service, d.stopService = service.Process, func() { cancel(); _ = service.Wait() }
+	return d.ready(ctx)
+}
+
+// StopService ends the Secret Service at once, as a crash does, and leaves the bus.
+func (d *Desktop) StopService() {
+	if d.stopService != nil {
+		d.stopService()
+	}
+	d.stopService = nil
+}
+
 // Stop ends the daemons, stopped ones too, and waits for them.
 func (d *Desktop) Stop() {
+	d.StopService()
 	d.cancel()
 	for _, wait := range d.wait {
 		_ = wait()

@@ -55,6 +55,7 @@ type Entra struct {
 
 	mu      sync.Mutex
 	life    time.Duration
+	renew   time.Duration
 	skew    time.Duration
 	groups  int
 	apps    []Application
@@ -97,6 +98,24 @@ func (e *Entra) Issue(life time.Duration, groups int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.life, e.groups = life, groups
+}
+
+// RenewIn makes answers ask for a renewal after so long (refresh_in), as the real service does for tokens of two hours and
+// more at half of their life. 0 means that again.
+func (e *Entra) RenewIn(after time.Duration) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.renew = after
+}
+
+// refreshIn is when a token of this life is to be renewed, or zero where nothing is said.
+func (e *Entra) refreshIn(life time.Duration) time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.renew == 0 && life >= 2*time.Hour {
+		return life / 2
+	}
+	return e.renew
 }
 
 // AllowSkew says how far the clock of an assertion's issuer may be off. With none an assertion ends when it says so.

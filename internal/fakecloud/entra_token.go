@@ -82,8 +82,8 @@ func (e *Entra) serveToken(w http.ResponseWriter, r *http.Request, tenant string
 	}
 	seconds := int(life / time.Second)
 	answer := map[string]any{"token_type": tokenType, "expires_in": seconds, "ext_expires_in": seconds, "access_token": token}
-	if life >= 2*time.Hour {
-		answer["refresh_in"] = seconds / 2
+	if after := e.refreshIn(life); after > 0 {
+		answer["refresh_in"] = int(after / time.Second)
 	}
 	writeJSON(w, http.StatusOK, answer)
 }

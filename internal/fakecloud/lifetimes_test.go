@@ -53,3 +53,21 @@ func TestLivesCanBeShort(t *testing.T) {
 		t.Error("the metadata server keeps no token of an hour")
 	}
 }
+
+// A renewal that is asked for early shows in seconds what becomes of one that fails while the token is still good.
+func TestARenewalCanBeAskedForAtAnyTime(t *testing.T) {
+	s, _ := sandbox(t)
+	for _, c := range []struct {
+		life, after time.Duration
+		says        any
+	}{
+		{time.Hour, 0, nil}, {24 * time.Hour, 0, 43200.0}, {time.Hour, 10 * time.Second, 10.0},
+	} {
+		s.Entra.Issue(c.life, 0)
+		s.Entra.RenewIn(c.after)
+		status, answer := post(t, s, SandboxTenant, withSecret())
+		if status != http.StatusOK || answer["refresh_in"] != c.says || answer["expires_in"] != c.life.Seconds() {
+			t.Errorf("a life of %s, a renewal after %s: %d, %v, %v", c.life, c.after, status, answer["refresh_in"], answer["expires_in"])
+		}
+	}
+}

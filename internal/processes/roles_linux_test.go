@@ -43,6 +43,13 @@ func become(role string, argv []string) error {
 		fmt.Println("full")
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		os.Exit(0)
+	case "disk":
+		if err := mountSmall(rest); err != nil {
+			return err
+		}
+		fmt.Println("mounted")
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
 	case "full":
 		err = fillDisk(rest)
 	case "readonly":

@@ -1,0 +1,258 @@
+package processes
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/idferry/idferry/internal/desktop"
+	"github.com/idferry/idferry/internal/fakecloud"
+	"github.com/idferry/idferry/internal/token"
+)
+
+// upstream is a server of one of the two clouds.
+type upstream struct {
+	place *place
+	name  string
+}
+
+func (s *soak) upstreams() []upstream {
+	return []upstream{{s.short, "entra"}, {s.short, "metadata"}, {s.short, "imds"}, {s.hours, "entra"}, {s.hours, "metadata"}}
+}
+
+func (u upstream) server() *fakecloud.Server {
+	switch u.name {
+	case "entra":
+		return u.place.Entra.Server
+	case "imds":
+		return u.place.IMDS.Server
+	}
+	return u.place.Google.Metadata
+}
+
+// breakUpstreams lets one after the other fail, or say nothing, for seconds.
+func (s *soak) breakUpstreams(dice *rand.Rand, ended <-chan struct{}) {
+	for pause(dice, ended, 4*time.Second, 9*time.Second) {
+		u := s.upstreams()[dice.IntN(5)]
+		says := []int{http.StatusInternalServerError, http.StatusServiceUnavailable, 0}[dice.IntN(3)]
+		over := make(chan struct{})
+		done := s.outages[u].begin()
+		u.server().Answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			s.failedRequests(u).Add(1)
+			if says != 0 {
+				http.Error(w, "not today", says)
+				return
+			}
+			select {
+			case <-over:
+			case <-r.Context().Done():
+			}
+			// The connection is cut, not answered.
+			panic(http.ErrAbortHandler)
+		}))
+		pause(dice, ended, time.Second, 8*time.Second)
+		u.server().Answer(nil)
+		close(over)
+		done()
+		s.count(&s.figures.outages)
+	}
+}
+
+func (s *soak) failedRequests(u upstream) *atomic.Int64 {
+	n, _ := s.unanswered.LoadOrStore(u, new(atomic.Int64))
+	return n.(*atomic.Int64)
+}
+
+// smallDisk is a file system of 64 KB in another process's mount namespace, which ends with it.
+type smallDisk struct{ root, cache, response string }
+
+func (s *soak) newSmallDisk() *smallDisk {
+	s.t.Helper()
+	at := filepath.Join(s.short.home, "disk")
+	if err := os.Mkdir(at, 0o700); err != nil {
+		s.t.Fatal(err)
+	}
+	env, under := as("disk " + at)
+	cmd := exec.CommandContext(context.Background(), under[0])
+	cmd.Env, cmd.SysProcAttr, cmd.Stderr = append(append([]string{}, s.short.env...), env...), private(), os.Stderr
+	// It is no caller.
+	cmd.Env = append(cmd.Env, markVariable+"=")
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err == nil {
+		s.t.Cleanup(func() { _ = errors.Join(stdin.Close(), cmd.Wait()) })
+		_, err = bufio.NewReader(stdout).ReadString('\n')
+	}
+	if err != nil {
+		s.missing("a small disk", err)
+		return nil
+	}
+	root := "/proc/" + strconv.Itoa(cmd.Process.Pid) + "/root" + at
+	return &smallDisk{root, filepath.Join(root, "idferry"), filepath.Join(root, "response.json")}
+}
+
+// missing notes a part of the day that this machine has not; CI has them all.
+func (s *soak) missing(what string, err error) {
+	s.t.Helper()
+	if os.Getenv(faultsVariable) == "1" {
+		s.t.Fatalf("%s: %v", what, err)
+	}
+	s.t.Logf("left out: %s: %v", what, err)
+}
+
+// fillDisks fills the disk, and frees it again.
+func (s *soak) fillDisks(dice *rand.Rand, ended <-chan struct{}) {
+	for s.disk != nil && pause(dice, ended, 6*time.Second, 12*time.Second) {
+		rest := filepath.Join(s.disk.root, "rest")
+		over := s.full.begin()
+		err := fill(rest)
+		pause(dice, ended, time.Second, 6*time.Second)
+		if err := errors.Join(err, os.Remove(rest)); err != nil {
+			s.errorf("the disk: %v", err)
+		}
+		over()
+		s.count(&s.figures.disks)
+	}
+}
+
+// fill writes until there is no space left.
+func fill(path string) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	for {
+		if _, err := f.Write(make([]byte, 512)); errors.Is(err, unix.ENOSPC) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// restarted is a desktop whose keyring crashes and comes back.
+type restarted struct{ *desktop.Desktop }
+
+func (s *soak) newRestarted() *restarted {
+	s.t.Helper()
+	d, err := desktop.Start(context.Background(), filepath.Join(s.short.home, "desktop"))
+	if err != nil {
+		s.missing("a keyring", err)
+		return nil
+	}
+	s.t.Cleanup(d.Stop)
+	return &restarted{d}
+}
+
+func (s *soak) restartKeyring(dice *rand.Rand, ended <-chan struct{}) {
+	for s.keyring != nil && pause(dice, ended, 6*time.Second, 15*time.Second) {
+		over := s.down.begin()
+		s.keyring.StopService()
+		pause(dice, ended, 0, 2*time.Second)
+		if err := s.keyring.StartService(); err != nil {
+			s.errorf("the keyring: %v", err)
+			return
+		}
+		s.count(&s.figures.restarts)
+		// One that took its time to fail is left alone for five minutes.
+		for left := s.leftAlone(); left > 0; left = s.leftAlone() {
+			s.t.Logf("the keyring is left alone for %s", left)
+			if !pause(dice, ended, left, left) {
+				break
+			}
+		}
+		over()
+	}
+}
+
+// leftAlone is for how long nobody asks the keyring.
+func (s *soak) leftAlone() time.Duration {
+	var marker struct{ Until time.Time }
+	raw, err := os.ReadFile(filepath.Join(s.short.cacheDir()+"-keyring", "holder-keyring.down"))
+	if err != nil || json.Unmarshal(raw, &marker) != nil {
+		return 0
+	}
+	return time.Until(marker.Until)
+}
+
+// holdLocks stops a caller while it holds the lock, for longer than others wait: who has little time says so, and who has
+// enough goes on alone.
+func (s *soak) holdLocks(dice *rand.Rand, ended <-chan struct{}) {
+	const path = "/oauth2/v2.0/token"
+	s.locked.Entra.Slow(path, 500*time.Millisecond)
+	for pause(dice, ended, 5*time.Second, 15*time.Second) {
+		dir := filepath.Join(s.locked.home, "held")
+		start := func(env ...string) (*exec.Cmd, *bytes.Buffer, *bytes.Buffer) {
+			var stdout, stderr bytes.Buffer
+			cmd := exec.Command(s.programs.helper, inTenant(fakecloud.SandboxTenant)...)
+			cmd.Env = append(append(append([]string{}, s.locked.env...), "IDFERRY_CACHE_DIR="+dir), env...)
+			cmd.Stdout, cmd.Stderr = &stdout, &stderr
+			if err := cmd.Start(); err != nil {
+				s.errorf("%v", err)
+			}
+			return cmd, &stdout, &stderr
+		}
+		good := func(what string, cmd *exec.Cmd, stdout, stderr *bytes.Buffer) string {
+			err := cmd.Wait()
+			value, _ := printed(stdout.Bytes())
+			if claims, claimsErr := token.ReadClaims(value); err != nil || claimsErr != nil || claims.TenantID != fakecloud.SandboxTenant || !claims.Expiry.After(time.Now()) {
+				s.errorf("%s: %v, %v, %s", what, err, claimsErr, stderr)
+			}
+			return value
+		}
+		asked := count(s.locked.Entra.Server, path)
+		holder, out, errors := start()
+		for end := time.Now().Add(20 * time.Second); count(s.locked.Entra.Server, path) == asked && time.Now().Before(end); {
+			time.Sleep(5 * time.Millisecond)
+		}
+		_ = holder.Process.Signal(syscall.SIGSTOP)
+		begun := time.Now()
+		patient, patientOut, patientErrors := start()
+		hurried, hurriedOut, hurriedErrors := start("IDFERRY_TIMEOUT=2s")
+		if err := hurried.Wait(); err == nil || hurriedOut.Len() > 0 || !strings.Contains(hurriedErrors.String(), "wait for another process to renew the token") || time.Since(begun) > 4*time.Second {
+			s.errorf("who has two seconds, after %s: %v, %d bytes, %s", time.Since(begun), err, hurriedOut.Len(), hurriedErrors)
+		}
+		second := good("who has time", patient, patientOut, patientErrors)
+		if took := time.Since(begun); took < 19*time.Second || took > 24*time.Second {
+			s.errorf("who has time was served after %s", took)
+		}
+		_ = holder.Process.Signal(syscall.SIGCONT)
+		// It has a few seconds left, and no more than its own token.
+		first := good("who was stopped", holder, out, errors)
+		asked = count(s.locked.Entra.Server, path)
+		for range 2 {
+			cmd, out, errors := start()
+			if value := good("the next", cmd, out, errors); value != first && value != second {
+				s.errorf("neither of the two tokens was remembered")
+			}
+		}
+		if n := count(s.locked.Entra.Server, path) - asked; n != 0 {
+			s.errorf("%d exchanges more", n)
+		}
+		if err := os.RemoveAll(dir); err != nil {
+			s.errorf("%v", err)
+		}
+		s.count(&s.figures.locks)
+	}
+}
