@@ -1,119 +1,18 @@
 package processes
 
 import (
-	"bufio"
-	"bytes"
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
-	"syscall"
-	"text/tabwriter"
 	"time"
-
-	"github.com/idferry/idferry/internal/fakecloud"
-	"github.com/idferry/idferry/internal/token"
 )
 
-// watched is a process that lives all day and keeps a file.
-type watched struct {
-	name  string
-	cmd   *exec.Cmd
-	stdin io.Closer
-	file  string
-	is    func(token.Claims) bool
-	from  upstream
-	said  bytes.Buffer
-}
-
-func (s *soak) startWatched() []*watched {
-	file := filepath.Join(s.short.home, "subject-token")
-	subject := &watched{name: "token-file", file: file, from: upstream{s.short, "imds"},
-		cmd: exec.CommandContext(context.Background(), s.programs.source, "token-file", "--path", file, "--credential", "managed-identity", "--client-id", fakecloud.SandboxUserClient, "--resource", "https:"+fakecloud.SandboxProvider),
-		is:  func(c token.Claims) bool { return c.ObjectID == fakecloud.SandboxUserOID }}
-	assertion := &watched{name: "exec", from: upstream{s.short, "metadata"},
-		cmd: s.short.executed(s.programs, `echo "$AZURE_FEDERATED_TOKEN_FILE"; read line`),
-		is: func(c token.Claims) bool {
-			return c.Issuer == fakecloud.GoogleIssuer && c.Subject == fakecloud.SandboxAccountID && slices.Equal(c.Audience, []string{fakecloud.AssertionAudience})
-		}}
-	subject.cmd.Env = s.short.env
-	for _, w := range []*watched{subject, assertion} {
-		w.cmd.Stderr = &w.said
-		stdin, inErr := w.cmd.StdinPipe()
-		stdout, outErr := w.cmd.StdoutPipe()
-		if err := errors.Join(inErr, outErr, w.cmd.Start()); err != nil {
-			s.t.Fatal(err)
-		}
-		w.stdin = stdin
-		if w.file == "" {
-			line, err := bufio.NewReader(stdout).ReadString('\n')
-			if err != nil {
-				s.t.Fatal(err)
-			}
-			w.file = strings.TrimSpace(line)
-		}
-	}
-	soon(s.t, "the file is there", func() bool { _, err := os.Stat(file); return err == nil })
-	return []*watched{subject, assertion}
-}
-
-// watch reads the file all day.
-func (s *soak) watch(w *watched, ended <-chan struct{}) {
-	tick := time.NewTicker(100 * time.Millisecond)
-	defer tick.Stop()
-	last := ""
-	for {
-		select {
-		case <-ended:
-			return
-		case <-tick.C:
-		}
-		raw, err := os.ReadFile(w.file)
-		now := time.Now()
-		claims, claimsErr := token.ReadClaims(string(raw))
-		if err != nil || claimsErr != nil || !w.is(claims) {
-			s.errorf("%s: %d bytes, %v", w.name, len(raw), errors.Join(err, claimsErr))
-			continue
-		}
-		if string(raw) != last {
-			last = string(raw)
-			s.count(&s.figures.renewals)
-		}
-		if !claims.Expiry.After(now) {
-			// A renewal that fails is repeated after five seconds, ten, twenty; one that hears nothing takes 25 s to fail.
-			if !s.outages[w.from].overlap(now.Add(-time.Minute), now) {
-				s.errorf("%s: the file's token ended %s ago", w.name, now.Sub(claims.Expiry))
-			}
-			s.count(&s.figures.expired)
-		}
-	}
-}
-
-// endWatched ends them as their supervisor does.
-func (s *soak) endWatched(all []*watched) {
-	for _, w := range all {
-		if w.name == "token-file" {
-			_ = w.cmd.Process.Signal(syscall.SIGTERM)
-		}
-		_ = w.stdin.Close()
-		if err := w.cmd.Wait(); err != nil {
-			s.errorf("%s: %v: %s", w.name, err, &w.said)
-		}
-		s.t.Logf("%s said %d lines", w.name, strings.Count(w.said.String(), "\n"))
-	}
-	s.short.left(s.t)
-}
-
-// hour is what there was at the end of one.
-type hour struct {
+// look is what there was at a moment.
+type look struct {
 	files, unfinished int
 	bytes             int64
 	watched           []usage
@@ -146,7 +45,7 @@ func (s *soak) dirs() map[string]int {
 }
 
 // measure looks at the machine, and at what must not be there at any time.
-func (s *soak) measure(all []*watched) (h hour) {
+func (s *soak) measure(all []*watched) (l look) {
 	for dir, entries := range s.dirs() {
 		kept := 0
 		listed, err := os.ReadDir(dir)
@@ -162,27 +61,27 @@ func (s *soak) measure(all []*watched) (h hour) {
 				s.errorf("%s: %v, %v, %d bytes", e.Name(), err, info.Mode(), info.Size())
 				continue
 			}
-			h.bytes += info.Size()
+			l.bytes += info.Size()
 			if !strings.HasPrefix(e.Name(), temporary) {
 				kept++
 				continue
 			}
-			h.unfinished++
+			l.unfinished++
 			// The next write sweeps what is a minute old. On a full disk nobody writes.
 			if age := time.Since(info.ModTime()); age > time.Minute+3*s.period+10*time.Second {
 				s.errorf("%s is %s old", e.Name(), age)
 			}
 		}
-		h.files += kept
+		l.files += kept
 		// An entry, its lock and its last failure; the key, its lock and its marker.
 		if kept > 3*entries+3 {
 			s.errorf("%s holds %d files for %d tokens", dir, kept, entries)
 		}
 	}
 	for _, w := range all {
-		h.watched = append(h.watched, used(w.cmd.Process.Pid))
+		l.watched = append(l.watched, used(w.cmd.Process.Pid))
 	}
-	return h
+	return l
 }
 
 // temporary is how a file that is being written begins (internal/cache).
@@ -206,27 +105,34 @@ func used(pid int) (u usage) {
 	return u
 }
 
-// bounded compares the second half of the day with what there was from the second hour to noon.
-func (s *soak) bounded(hours []hour) {
-	morning, evening := hours[1:12], hours[12:]
-	most := func(hours []hour, of func(hour) int) (n int) {
-		for _, h := range hours {
-			n = max(n, of(h))
+// idle is how long a connection is kept (internal/upstream).
+const idle = 30 * time.Second
+
+// bounded compares the second half of the run with what there was after its first twelfth.
+func (s *soak) bounded(looks []look) {
+	early, late := looks[1:12], looks[12:]
+	most := func(looks []look, of func(look) int) (n int) {
+		for _, l := range looks {
+			n = max(n, of(l))
 		}
 		return n
 	}
-	check := func(what string, slack int, of func(hour) int) {
-		if was, is := most(morning, of), most(evening, of); is > was+slack {
+	check := func(what string, slack int, of func(look) int) {
+		if was, is := most(early, of), most(late, of); is > was+slack {
 			s.errorf("%s grew from %d to %d", what, was, is)
 		}
 	}
 	// Each token has a failure at times.
-	check("the number of files", len(s.callers), func(h hour) int { return h.files })
-	for n := range hours[0].watched {
-		check("descriptors", 3, func(h hour) int { return h.watched[n].descriptors })
-		check("threads", 4, func(h hour) int { return h.watched[n].threads })
-		check("memory in KB", 6<<10, func(h hour) int { return h.watched[n].memory })
-		if h := hours[0].watched[n]; h.descriptors == 0 || h.memory == 0 {
+	check("the number of files", len(s.callers), func(l look) int { return l.files })
+	// A renewal asks anew, as another process would, and leaves a connection to idle. In a day none meets the next.
+	idling := int(idle/(s.period*9/10-500*time.Millisecond)) + 4
+	for n, first := range looks[0].watched {
+		if is := most(looks, func(l look) int { return l.watched[n].descriptors }); is > first.descriptors+idling {
+			s.errorf("from %d descriptors to %d", first.descriptors, is)
+		}
+		check("threads", 4, func(l look) int { return l.watched[n].threads })
+		check("memory in KB", 6<<10, func(l look) int { return l.watched[n].memory })
+		if first.descriptors == 0 || first.memory == 0 {
 			s.errorf("nothing is known of the process")
 		}
 	}
@@ -290,39 +196,4 @@ func (s *soak) nothingLeft() {
 			s.errorf("%s keeps %v", dir, unfinished)
 		}
 	}
-}
-
-func (s *soak) summary(hours []hour) {
-	f := s.figures
-	var text bytes.Buffer
-	w := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	row := func(name string, values ...any) { fmt.Fprintf(w, "%s\t%s\n", name, fmt.Sprint(values...)) }
-	row("hours of tokens of an hour", fmt.Sprintf("%.1f in %s, renewed every %s", renewed.Hours()*float64(s.lasts)/float64(s.period), s.lasts, s.period))
-	row("calls", f.served+f.failed+f.killed)
-	row("served", f.served, ", remembered ", f.hits)
-	row("exchanges", s.exchanges())
-	row("killed", f.killed)
-	row("suspended", f.suspended, ", and ", f.locks, " that held the lock for 20 s")
-	for _, u := range s.upstreams() {
-		where := "short lives"
-		if u.place == s.hours {
-			where = "an hour"
-		}
-		row("outages of "+u.name+", "+where, s.outages[u])
-	}
-	row("full disks", &s.full)
-	row("keyring restarts", f.restarts, ", away ", &s.down)
-	row("tokens that could not be remembered", f.unkept)
-	row("calls that failed in an outage", f.failed)
-	row("broken promises (wrong identity, ended, lost, no cause)", s.failures)
-	row("renewals of the two files", f.renewals, ", found ended in an outage ", f.expired)
-	for _, n := range []int{0, 1, 5, 11, 17, 23} {
-		h := hours[n]
-		row(fmt.Sprintf("hour %d", n+1), h.files, " files, ", h.bytes, " bytes, ", h.unfinished, " unfinished; descriptors/threads/KB ", h.watched)
-	}
-	_ = w.Flush()
-	for _, said := range slices.Sorted(maps.Keys(s.excused)) {
-		fmt.Fprintf(&text, "%4d × %s\n", s.excused[said], said)
-	}
-	s.t.Logf("\n%s", &text)
 }

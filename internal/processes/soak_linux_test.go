@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// soakVariable is how long 24 hours take; CI says 90s.
+	// soakVariable is how long the run takes: a day of renewals, or more of them where it is longer than two minutes. CI
+	// says 90s.
 	soakVariable = "IDFERRY_TEST_SOAK"
 	// seedVariable is the seed of every choice, as a run before has logged it.
 	seedVariable = "IDFERRY_TEST_SEED"
@@ -22,13 +23,16 @@ const (
 	// renewed is the age at which a token of an hour is replaced: ten minutes are left.
 	renewed = 50 * time.Minute
 	callers = 8
+	// shortest and longest are what a period is at least, so that a token has seconds to live, and at most, so that a
+	// long run has more renewals and not longer ones.
+	shortest, longest = 2 * time.Second, 4 * time.Second
 )
 
 // soak is a day of a machine, in minutes.
 //
 // What makes the day short is not its clocks but its tokens. A token of an hour is renewed after 50 minutes, 29 times in
-// 24 hours, and this is what is scaled: each identity is renewed as often in the run as in the day. There are two ways to
-// it that need no other clock in the binaries, and each leaves out what the other has, so both are taken:
+// 24 hours, and this is what is scaled: each identity is renewed as often in the run as in the day, or oftener. There are
+// two ways to it that need no other clock in the binaries, and each leaves out what the other has, so both are taken:
 //   - Tokens of seconds. The policy is in proportion for short lives (Life.Fresh: half of a life under 20 minutes is
 //     left), and such tokens end, so that one served too late shows. But none has the two minutes that serving it in
 //     place of a failed renewal takes, so an outage is an error.
@@ -73,7 +77,7 @@ type figures struct {
 func TestADayOfKillsSuspensionsFullDisksAndOutages(t *testing.T) {
 	text := os.Getenv(soakVariable)
 	if text == "" {
-		t.Skip(soakVariable + " says how long a day takes: 90s, or 10m")
+		t.Skip(soakVariable + " says how long to go on: 90s, or 10m")
 	}
 	s := newSoak(t, text)
 	s.warmUp()
@@ -92,19 +96,19 @@ func TestADayOfKillsSuspensionsFullDisksAndOutages(t *testing.T) {
 	for _, w := range watched {
 		all.Go(func() { s.watch(w, ended) })
 	}
-	var hours []hour
+	var looks []look
 	for n := range 24 {
 		time.Sleep(time.Until(s.begun.Add(s.lasts * time.Duration(n+1) / 24)))
-		hours = append(hours, s.measure(watched))
+		looks = append(looks, s.measure(watched))
 	}
 	close(ended)
 	all.Wait()
 	s.calm()
-	s.bounded(hours)
+	s.bounded(looks)
 	s.exchanged()
 	s.endWatched(watched)
 	s.nothingLeft()
-	s.summary(hours)
+	s.summary(looks)
 }
 
 func newSoak(t *testing.T, text string) *soak {
