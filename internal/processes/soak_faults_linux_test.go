@@ -42,8 +42,9 @@ func (u upstream) server() *fakecloud.Server {
 
 // breakUpstreams lets one after the other fail, or say nothing, for seconds.
 func (s *soak) breakUpstreams(dice *rand.Rand, ended <-chan struct{}) {
-	for pause(dice, ended, 4*time.Second, 9*time.Second) {
-		u := s.upstreams()[dice.IntN(5)]
+	all := s.upstreams()
+	for n := 0; pause(dice, ended, 2*time.Second, 6*time.Second); n++ {
+		u := all[n%len(all)]
 		says := []int{http.StatusInternalServerError, http.StatusServiceUnavailable, 0}[dice.IntN(3)]
 		over := make(chan struct{})
 		done := s.outages[u].begin()

@@ -35,7 +35,7 @@ func (s *soak) startWatched() []*watched {
 		cmd: exec.CommandContext(context.Background(), s.programs.source, "token-file", "--path", file, "--credential", "managed-identity", "--client-id", fakecloud.SandboxUserClient, "--resource", "https:"+fakecloud.SandboxProvider),
 		is:  func(c token.Claims) bool { return c.ObjectID == fakecloud.SandboxUserOID }}
 	assertion := &watched{name: "exec", from: upstream{s.short, "metadata"},
-		cmd: s.short.executed(s.programs, `echo "$AZURE_FEDERATED_TOKEN_FILE"; read line`),
+		cmd: s.short.executed(s.programs, `echo "$AZURE_FEDERATED_TOKEN_FILE"; read line; exit 0`),
 		is: func(c token.Claims) bool {
 			return c.Issuer == fakecloud.GoogleIssuer && c.Subject == fakecloud.SandboxAccountID && slices.Equal(c.Audience, []string{fakecloud.AssertionAudience})
 		}}
