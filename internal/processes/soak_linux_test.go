@@ -126,7 +126,7 @@ func newSoak(t *testing.T, text string) *soak {
 	s := &soak{
 		t: t, programs: programs, lasts: lasts, seed: seed, mark: markVariable + "=" + t.Name() + strconv.Itoa(os.Getpid()),
 		// Lives are told in whole seconds.
-		period:  max(2*time.Second, (lasts * time.Duration(renewed) / time.Duration(day)).Truncate(time.Second)),
+		period:  min(longest, max(shortest, time.Duration(float64(lasts)*renewed.Hours()/day.Hours()).Truncate(time.Second))),
 		excused: map[string]int{}, outages: map[upstream]*windows{},
 	}
 	s.short, s.hours, s.locked = newPlace(t), newPlace(t), newPlace(t)

@@ -8,9 +8,8 @@ import (
 
 // windows are the times of a fault.
 type windows struct {
-	mu     sync.Mutex
-	spans  []span
-	closed int // spans before are over
+	mu    sync.Mutex
+	spans []span
 }
 
 type span struct{ from, to time.Time }
