@@ -3,9 +3,11 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/godbus/dbus/v5"
@@ -81,14 +83,27 @@ func probeKeyring(lookup func(string) (string, bool)) (read operation, err error
 		}
 		session, err := conn.OpenSession()
 		if err != nil {
-			return "", err
+			return "", passing(err)
 		}
 		secret, err := conn.GetSecret(open[0], session.Path())
 		if err != nil {
-			return "", err
+			return "", passing(err)
 		}
 		return string(secret.Value), nil
 	}, nil
+}
+
+// passing makes an error that the bus gives for a service which ended a moment ago one that is no reason to leave the
+// keyring alone: it is restarted, and whether it is back shows in a millisecond.
+// https://dbus.freedesktop.org/doc/dbus-specification.html#bus-messages-errors
+func passing(err error) error {
+	var said dbus.Error
+	if errors.As(err, &said) && slices.Contains([]string{
+		"org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NameHasNoOwner",
+	}, said.Name) {
+		return &unavailable{reason: "the Secret Service went away: " + err.Error()}
+	}
+	return err
 }
 
 func answer[T any](call *dbus.Call) (value T, err error) {
