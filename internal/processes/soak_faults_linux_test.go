@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -172,23 +173,27 @@ func (s *soak) restartKeyring(dice *rand.Rand, ended <-chan struct{}) {
 			return
 		}
 		s.count(&s.figures.restarts)
-		// One that took its time to fail is left alone for five minutes.
-		for left := s.leftAlone(); left > 0; left = s.leftAlone() {
-			s.t.Logf("the keyring is left alone for %s", left)
-			if !pause(dice, ended, left, left) {
-				break
+		// One that did not answer in time is left alone for five minutes. A crash is no reason for that.
+		if reason, left := s.leftAlone(); left > 0 {
+			s.t.Logf("the keyring is left alone for %s: %s", left, reason)
+			if !strings.Contains(reason, "did not answer") {
+				s.errorf("the keyring is left alone: %s", reason)
 			}
+			pause(dice, ended, left, left)
 		}
 		over()
 	}
 }
 
-// leftAlone is for how long nobody asks the keyring.
-func (s *soak) leftAlone() time.Duration {
-	var marker struct{ Until time.Time }
+// leftAlone is why and for how long nobody asks the keyring.
+func (s *soak) leftAlone() (string, time.Duration) {
+	var marker struct {
+		Reason string
+		Until  time.Time
+	}
 	raw, err := os.ReadFile(filepath.Join(s.short.cacheDir()+"-keyring", "holder-keyring.down"))
 	if err != nil || json.Unmarshal(raw, &marker) != nil {
-		return 0
+		return "", 0
 	}
-	return time.Until(marker.Until)
+	return marker.Reason, time.Until(marker.Until)
 }

@@ -138,7 +138,7 @@ func (s *soak) bounded(looks []look) {
 			s.errorf("from %d descriptors to %d", first.descriptors, is)
 		}
 		check("threads", 4, func(l look) int { return l.watched[n].threads })
-		check("memory in KB", 6<<10, func(l look) int { return l.watched[n].memory })
+		check("memory in KB", 2<<10, func(l look) int { return l.watched[n].memory })
 		if first.descriptors == 0 || first.memory == 0 {
 			s.errorf("nothing is known of the process")
 		}
