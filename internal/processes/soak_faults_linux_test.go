@@ -101,11 +101,16 @@ func (s *soak) newSmallDisk() *smallDisk {
 		s.t.Cleanup(func() { _ = errors.Join(stdin.Close(), cmd.Wait()) })
 		_, err = bufio.NewReader(stdout).ReadString('\n')
 	}
+	root := ""
+	if err == nil {
+		// No other process sees what is mounted there, but by this way.
+		root = "/proc/" + strconv.Itoa(cmd.Process.Pid) + "/root" + at
+		_, err = os.Stat(root)
+	}
 	if err != nil {
 		s.missing("a small disk", err)
 		return nil
 	}
-	root := "/proc/" + strconv.Itoa(cmd.Process.Pid) + "/root" + at
 	return &smallDisk{root, filepath.Join(root, "idferry"), filepath.Join(root, "response.json")}
 }
 

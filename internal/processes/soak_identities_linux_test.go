@@ -1,7 +1,9 @@
 package processes
 
 import (
+	"errors"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -87,4 +89,20 @@ func (s *soak) newCallers() []*caller {
 		}
 	}
 	return all
+}
+
+// withoutKernel says that c wants the kernel keyring where there is none, as under Docker's seccomp profile.
+func (s *soak) withoutKernel(c *caller) bool {
+	if !slices.Contains(c.env, "IDFERRY_CACHE=kernel") {
+		return false
+	}
+	p := *c.place
+	p.env = append(append([]string{}, p.env...), c.env...)
+	first, err := p.run(s.t.Context(), c.program, c.args...)
+	second, again := p.run(s.t.Context(), c.program, c.args...)
+	if err := errors.Join(err, again); err != nil || first != second {
+		s.missing(c.name, errors.Join(err, errors.New("nothing is remembered with --cache kernel")))
+		return true
+	}
+	return false
 }

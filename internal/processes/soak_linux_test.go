@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -40,7 +41,7 @@ const (
 //     none ends.
 //
 // What is counted in seconds of a clock stays so: a failure's memory (5 s), the wait for a lock (20 s), the age of what
-// the dead leave (a minute). To it a day of faults is as long as the run.
+// the dead leave (a minute), a connection that idles (30 s). To all that a day of faults is as long as the run.
 type soak struct {
 	t        *testing.T
 	programs built
@@ -157,6 +158,7 @@ func (s *soak) life() time.Duration { return 2 * s.period }
 
 // warmUp has every caller's first token, without a fault.
 func (s *soak) warmUp() {
+	s.callers = slices.DeleteFunc(s.callers, s.withoutKernel)
 	for _, c := range s.callers {
 		s.call(c, nil, plain)
 		s.call(c, nil, plain)
@@ -192,7 +194,7 @@ func (s *soak) errorf(format string, args ...any) {
 	}
 }
 
-// pause waits a random part of at most d and says whether the day goes on.
+// pause waits for a random time between the two and says whether the day goes on.
 func pause(dice *rand.Rand, ended <-chan struct{}, least, most time.Duration) bool {
 	timer := time.NewTimer(least + time.Duration(dice.Float64()*float64(most-least)))
 	defer timer.Stop()
