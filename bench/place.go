@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/idferry/idferry/internal/fakecloud"
@@ -11,8 +13,12 @@ import (
 // place is a machine of both clouds at once, with a home of its own.
 type place struct {
 	clouds *fakecloud.Sandbox
+	dir    string
 	home   string
 	env    []string
+	// authorities is how many certificates programs have to read before they know whom to trust.
+	authorities int
+	files       int
 }
 
 func newPlace(dir string) (*place, error) {
@@ -20,9 +26,17 @@ func newPlace(dir string) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &place{clouds: clouds, home: filepath.Join(dir, "home")}
-	bundle := filepath.Join(dir, "authority.pem")
-	if err := os.WriteFile(bundle, clouds.CA.PEM, 0o600); err != nil {
+	p := &place{clouds: clouds, dir: dir, home: filepath.Join(dir, "home")}
+	// The system's own authorities are beside the sandbox's: reading them is the largest part of a cold call.
+	bundle, authorities := filepath.Join(dir, "authorities.pem"), clouds.CA.PEM
+	for _, path := range []string{"/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"} {
+		if more, err := os.ReadFile(path); err == nil {
+			authorities = append(more, authorities...)
+			break
+		}
+	}
+	p.authorities = strings.Count(string(authorities), "BEGIN CERTIFICATE")
+	if err := os.WriteFile(bundle, authorities, 0o600); err != nil {
 		clouds.Close()
 		return nil, err
 	}
@@ -39,8 +53,21 @@ func newPlace(dir string) (*place, error) {
 }
 
 // requests is how many requests the clouds have had.
-func (p *place) requests() int {
-	return len(p.clouds.Entra.Requests()) + len(p.clouds.IMDS.Requests()) + len(p.clouds.Google.Metadata.Requests())
+func (p *place) requests() (n int) {
+	c := p.clouds
+	for _, server := range []*fakecloud.Server{
+		c.Entra.Server, c.IMDS.Server, c.AppService.Server, c.Pipelines.Server, c.GitHub.Server, c.Google.Metadata, c.Google.Token, c.Google.IAM, c.Google.STS,
+	} {
+		n += len(server.Requests())
+	}
+	return n
+}
+
+// file writes a file that only this user reads.
+func (p *place) file(name string, content []byte) (string, error) {
+	p.files++
+	path := filepath.Join(p.dir, fmt.Sprintf("%d-%s", p.files, name))
+	return path, os.WriteFile(path, content, 0o600)
 }
 
 // toAzure are azure-token-helper's arguments, toGoogle gcp-executable-source's.

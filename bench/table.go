@@ -7,55 +7,105 @@ import (
 	"text/tabwriter"
 )
 
+// table is what is shown of some rows.
+type table struct {
+	title string
+	head  []string
+	cells [][]string
+}
+
+// tables are all that the report shows.
+func (r report) tables() []table {
+	rows := func(title, ratio string, all []row) table {
+		t := table{title: title, head: []string{"", "bytes", "ms", "CPU ms", ratio, "95 % interval", "MB", "requests", "sockets", "bound"}}
+		for _, one := range all {
+			t.cells = append(t.cells, one.cells())
+		}
+		return t
+	}
+	all := []table{
+		rows("A remembered token, by who keeps the key", "× bare", r.Hits),
+		rows("A start", "× bare", r.Starts),
+		rows("What a program that links the cache and neither cloud would take (bench/lean)", "× bare", r.Leaner),
+		r.coldTable(), r.herdTable(),
+		rows("A large cache, against one that holds no other token", "× no other", r.Entries),
+	}
+	return all
+}
+
+// cells are a row's.
+func (r row) cells() []string {
+	if r.Missing != "" {
+		return []string{r.Name, "–", "–", "–", "–", "–", "–", "–", "–", "not measured: " + r.Missing}
+	}
+	return []string{
+		r.Name, fmt.Sprint(r.Bytes), fmt.Sprintf("%.2f", r.Millis), known(r.CPU, "%.1f"), fmt.Sprintf("%.2f", r.Ratio), fmt.Sprintf("%.2f to %.2f", r.Low, r.High),
+		known(float64(r.Memory)/1e3, "%.1f"), fmt.Sprint(r.Requests), r.Sockets.String(), r.verdict(r.faults()),
+	}
+}
+
+// known is a figure, or a dash where it is 0: it was not measured.
+func known(figure float64, format string) string {
+	if figure == 0 {
+		return "–"
+	}
+	return fmt.Sprintf(format, figure)
+}
+
+func (r report) coldTable() table {
+	t := table{
+		title: fmt.Sprintf("A first call, with %d certificates to trust, by how far away every cloud is", r.Authorities),
+		head:  []string{"", "requests", "0 ms", "20 ms", "100 ms", "round trips", "CPU ms", "× bare", "MB", "bound"},
+	}
+	for _, c := range r.Colds {
+		verdict := c.verdict(c.faults())
+		if c.Slack > 0 {
+			verdict = fmt.Sprintf("%.1f ms beyond %d round trips (≤ %.0f), %s", c.beyond(), c.AtMost, c.Slack, verdict)
+		}
+		t.cells = append(t.cells, []string{
+			strings.TrimPrefix(c.Name, "cold, "), fmt.Sprint(c.Requests), fmt.Sprintf("%.1f", c.Walls[0]), fmt.Sprintf("%.1f", c.Walls[1]), fmt.Sprintf("%.1f", c.Walls[2]),
+			fmt.Sprintf("%.1f", c.Trips), known(c.CPU, "%.1f"), fmt.Sprintf("%.1f", c.Ratio), known(float64(c.Memory)/1e3, "%.1f"), verdict,
+		})
+	}
+	return t
+}
+
+func (r report) herdTable() table {
+	t := table{
+		title: fmt.Sprintf("Many processes at once on an empty cache; clouds %d ms away, whose token services take %d ms", herdAway.Milliseconds(), herdService.Milliseconds()),
+		head:  []string{"", "processes", "exchanges", "the last has its token after ms", "× one alone", "CPU ms each", "bound"},
+	}
+	for _, c := range r.Herds {
+		t.cells = append(t.cells, []string{
+			c.Name, fmt.Sprint(c.Processes), fmt.Sprint(c.Exchanges), fmt.Sprintf("%.0f", c.Last), fmt.Sprintf("%.2f", c.Ratio), fmt.Sprintf("%.1f", c.CPU), c.verdict(),
+		})
+	}
+	return t
+}
+
+// heading says on what and how everything was measured.
+func (r report) heading() string {
+	var sizes []string
+	for _, s := range r.Sizes {
+		sizes = append(sizes, fmt.Sprintf("%s has %.1f MB", s.Name, float64(s.Bytes)/1e6))
+	}
+	return fmt.Sprintf("%s, %s, %d processors; medians of %d pairs. %s.", r.Go, r.Platform, r.Processors, r.Rounds, strings.Join(sizes, ", "))
+}
+
 func (r report) writeText(w io.Writer) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, %s, %d processors; %d pairs a row, each with a bare Go program that prints the same bytes\n", r.Go, r.Platform, r.Processors, r.Rounds)
-	for _, s := range r.Sizes {
-		fmt.Fprintf(&b, "%s: %.1f MB\n", s.Name, float64(s.Bytes)/1e6)
+	fmt.Fprintln(&b, r.heading())
+	for _, t := range r.tables() {
+		fmt.Fprintf(&b, "\n%s\n", t.title)
+		columns := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+		for _, cells := range append([][]string{t.head}, t.cells...) {
+			fmt.Fprintln(columns, strings.Join(cells, "\t"))
+		}
+		_ = columns.Flush()
 	}
-	fmt.Fprintln(&b)
-	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "a hit, by who has the key; a start\tbytes\tms\t× bare\t95 % interval\tMB\trequests\tsockets\tbound")
-	for _, row := range r.Rows {
-		fmt.Fprintln(table, row.cells())
+	if faults := r.faults(); len(faults) > 0 {
+		fmt.Fprintf(&b, "\nnot as it has to be:\n  %s\n", strings.Join(faults, "\n  "))
 	}
-	_ = table.Flush()
-	fmt.Fprintf(&b, "\nmeasured earlier on another run (%s), against the same kind of bare program\n", peersMeasured)
-	table = tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "a remembered token\tversion\t× bare\trequests")
-	for _, p := range peers() {
-		fmt.Fprintf(table, "%s\t%s\t%.3g\t%d\n", p.Name, p.Version, p.Ratio, p.Requests)
-	}
-	_ = table.Flush()
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// cells are a row's, with a tab after each but the last.
-func (r row) cells() string {
-	if r.Missing != "" {
-		return r.Name + "\t–\t–\t–\tnot measured: " + r.Missing
-	}
-	memory := "–"
-	if r.Memory > 0 {
-		memory = fmt.Sprintf("%.1f", float64(r.Memory)/1e3)
-	}
-	return fmt.Sprintf("%s\t%d\t%.2f\t%.2f\t%.2f to %.2f\t%s\t%d\t%s\t%s", r.Name, r.Bytes, r.Millis, r.Ratio, r.Low, r.High, memory, r.Requests, r.Sockets, r.verdict())
-}
-
-func (r row) verdict() string {
-	var words []string
-	if r.Bound > 0 {
-		words = append(words, fmt.Sprintf("≤ %.1f", r.Bound))
-	}
-	if len(r.Medians) > 1 {
-		words = append(words, fmt.Sprintf("(%.2f, then %.2f)", r.Medians[0], r.Medians[1]))
-	}
-	switch {
-	case r.broken():
-		words = append(words, "BROKEN")
-	case r.Bound > 0:
-		words = append(words, "holds")
-	}
-	return strings.Join(words, " ")
 }

@@ -51,6 +51,8 @@ func StartInternet(s *Sandbox, more map[string]string) (*Internet, error) {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			if target, err := url.Parse(behind[r.In.Host]); err == nil {
 				r.SetURL(target)
+				// An assertion is made for the name that its client knows.
+				r.Out.Host = r.In.Host
 			}
 		},
 		ModifyResponse: s.rename,
