@@ -3,31 +3,32 @@ package main
 import (
 	_ "embed"
 	"encoding/json"
+	"math"
 	"os"
 )
 
-// written are the ratios of docs/performance.md by the names of their rows. A ratio holds on other machines too; they
-// are compared with what is measured now.
+// written are the figures of docs/performance.md by the names of their rows, which what is measured now is compared with: a
+// ratio holds on other machines too.
 //
 //go:embed baseline.json
 var written []byte
 
-func readBaseline() (ratios map[string]float64, err error) {
-	return ratios, json.Unmarshal(written, &ratios)
+func readBaseline() (all map[string]figures, err error) {
+	return all, json.Unmarshal(written, &all)
 }
 
-// before is the written ratio of a row, or 0 for a new one.
-func (b *bench) before(name string) float64 { return b.baseline[name] }
+// before is what was written of a row, or nothing for a new one.
+func (b *bench) before(name string) figures { return b.baseline[name] }
 
-// writeBaseline writes the ratios of what is ours.
+// writeBaseline writes the figures of what is ours.
 func (r report) writeBaseline(path string) error {
-	ratios := map[string]float64{}
+	all := map[string]figures{}
 	for _, one := range r.ours() {
 		if one.Missing == "" && one.Ratio > 0 {
-			ratios[one.Name] = float64(int(one.Ratio*100+0.5)) / 100
+			all[one.Name] = figures{math.Round(one.Ratio*100) / 100, one.Memory}
 		}
 	}
-	text, err := json.MarshalIndent(ratios, "", "  ")
+	text, err := json.MarshalIndent(all, "", "  ")
 	if err != nil {
 		return err
 	}

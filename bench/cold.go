@@ -16,7 +16,7 @@ func distances() [3]time.Duration {
 // farRounds is how often a cold call to a cloud that is far away is timed.
 const farRounds = 15
 
-// coldMemory bounds what a cold call takes, in kB.
+// coldMemory is the goal of a first call's memory, in kB.
 const coldMemory = 14_000
 
 // cold is a call that nobody has made before, paired with a bare program where the clouds are near.
@@ -51,7 +51,7 @@ func (b *bench) colds(ctx context.Context) (all []cold, err error) {
 		return nil, err
 	}
 	for _, s := range sources {
-		c := cold{row: row{Name: "cold, " + s.name, Asks: s.asks, MemoryBound: coldMemory}, AtMost: s.atMost, Slack: s.slack}
+		c := cold{row: row{Name: "cold, " + s.name, Asks: s.asks, MemoryGoal: coldMemory}, AtMost: s.atMost, Slack: s.slack}
 		for i, away := range distances() {
 			if err := b.coldAt(ctx, &c, s, i, away); err != nil {
 				return nil, fmt.Errorf("%s at %s: %w", c.Name, away, err)
@@ -97,7 +97,7 @@ func (b *bench) coldAt(ctx context.Context, c *cold, s source, i int, away time.
 		return err
 	}
 	c.Walls[i] = c.Millis
-	b.meterOnce(ctx, &c.row, next)
+	b.meterRuns(ctx, &c.row, next)
 	return nil
 }
 

@@ -16,7 +16,7 @@ type bench struct {
 	meter          string
 	rounds         int
 	bares          int
-	baseline       map[string]float64
+	baseline       map[string]figures
 	// installPeers says that what is not on this machine is installed.
 	installPeers bool
 }

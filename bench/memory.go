@@ -42,8 +42,8 @@ func main() {
 `)
 }
 
-// meterOnce fills in what some runs of a command take: the medians of memory and processor time, or 0 where they are not known.
-func (b *bench) meterOnce(ctx context.Context, r *row, next func() command) {
+// meterRuns fills in what some runs of a command take: the medians of memory and processor time, or 0 where they are not known.
+func (b *bench) meterRuns(ctx context.Context, r *row, next func() command) {
 	var kilobytes, micros []float64
 	for range metered {
 		c := next()
@@ -54,5 +54,5 @@ func (b *bench) meterOnce(ctx context.Context, r *row, next func() command) {
 		}
 		kilobytes, micros = append(kilobytes, k), append(micros, m)
 	}
-	r.Memory, r.CPU = int(median(kilobytes)), median(micros)/1e3
+	r.Memory, r.CPU, r.Own = int(median(kilobytes)), median(micros)/1e3, ownMemory(ctx, next())
 }

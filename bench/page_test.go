@@ -62,20 +62,20 @@ func TestATableOfThePageHasACellForEveryColumn(t *testing.T) {
 	}
 }
 
-// The page, the plot and the ratios come from one run, and every ratio that is held is one that the page shows.
-func TestThePageShowsTheRatiosThatAreHeld(t *testing.T) {
+// The page, the plot and what later runs are held to come from one run, and every row that is held is one that the page shows.
+func TestThePageShowsWhatLaterRunsAreHeldTo(t *testing.T) {
 	page, err := os.ReadFile("../docs/performance.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ratios, err := readBaseline()
+	held, err := readBaseline()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(ratios) == 0 {
-		t.Error("no ratio is held")
+	if len(held) == 0 {
+		t.Error("no figure is held")
 	}
-	for name := range ratios {
+	for name := range held {
 		if !strings.Contains(string(page), "| "+strings.TrimPrefix(name, "cold, ")+" |") {
 			t.Errorf("%s is not in docs/performance.md", name)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 )
@@ -17,7 +18,7 @@ type table struct {
 // tables are all that the report shows.
 func (r report) tables() []table {
 	rows := func(title, ratio string, all []row) table {
-		t := table{title: title, head: []string{"", "bytes", "ms", "CPU ms", ratio, "95 % interval", "MB", "requests", "sockets", "bound"}}
+		t := table{title: title, head: []string{"", "bytes", "ms", "CPU ms", ratio, "95 % interval", "MB", "own MB", "requests", "sockets", "bound"}}
 		for _, one := range all {
 			t.cells = append(t.cells, one.cells())
 		}
@@ -30,17 +31,17 @@ func (r report) tables() []table {
 		r.coldTable(), r.herdTable(),
 		rows("A large cache, against one that holds no other token", "× no other", r.Entries),
 	}
-	return all
+	return slices.DeleteFunc(all, func(t table) bool { return len(t.cells) == 0 })
 }
 
 // cells are a row's.
 func (r row) cells() []string {
 	if r.Missing != "" {
-		return []string{r.Name, "–", "–", "–", "–", "–", "–", "–", "–", "not measured: " + r.Missing}
+		return []string{r.Name, "–", "–", "–", "–", "–", "–", "–", "–", "–", "not measured: " + r.Missing}
 	}
 	return []string{
 		r.Name, fmt.Sprint(r.Bytes), fmt.Sprintf("%.2f", r.Millis), known(r.CPU, "%.1f"), fmt.Sprintf("%.2f", r.Ratio), fmt.Sprintf("%.2f to %.2f", r.Low, r.High),
-		known(float64(r.Memory)/1e3, "%.1f"), fmt.Sprint(r.Requests), r.Sockets.String(), r.verdict(r.faults()),
+		known(float64(r.Memory)/1e3, "%.1f"), known(float64(r.Own)/1e3, "%.1f"), fmt.Sprint(r.Requests), r.Sockets.String(), r.verdict(r.faults()),
 	}
 }
 
@@ -55,7 +56,7 @@ func known(figure float64, format string) string {
 func (r report) coldTable() table {
 	t := table{
 		title: fmt.Sprintf("A first call, with %d certificates to trust, by how far away every cloud is", r.Authorities),
-		head:  []string{"", "requests", "0 ms", "20 ms", "100 ms", "round trips", "CPU ms", "× bare", "MB", "bound"},
+		head:  []string{"", "requests", "0 ms", "20 ms", "100 ms", "round trips", "CPU ms", "× bare", "MB", "own MB", "bound"},
 	}
 	for _, c := range r.Colds {
 		verdict := c.verdict(c.faults())
@@ -64,7 +65,7 @@ func (r report) coldTable() table {
 		}
 		t.cells = append(t.cells, []string{
 			strings.TrimPrefix(c.Name, "cold, "), fmt.Sprint(c.Requests), fmt.Sprintf("%.1f", c.Walls[0]), fmt.Sprintf("%.1f", c.Walls[1]), fmt.Sprintf("%.1f", c.Walls[2]),
-			fmt.Sprintf("%.1f", c.Trips), known(c.CPU, "%.1f"), fmt.Sprintf("%.1f", c.Ratio), known(float64(c.Memory)/1e3, "%.1f"), verdict,
+			fmt.Sprintf("%.1f", c.Trips), known(c.CPU, "%.1f"), fmt.Sprintf("%.1f", c.Ratio), known(float64(c.Memory)/1e3, "%.1f"), known(float64(c.Own)/1e3, "%.1f"), verdict,
 		})
 	}
 	return t
