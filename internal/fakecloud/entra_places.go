@@ -57,8 +57,27 @@ func (e *Entra) serveInstance(w http.ResponseWriter, r *http.Request) {
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
 		"tenant_discovery_endpoint": "https://" + asked.Host + strings.TrimSuffix(asked.Path, "/oauth2/v2.0/authorize") + "/v2.0/.well-known/openid-configuration",
-		"api-version":               "1.1", "metadata": []any{},
+		"api-version":               "1.1", "metadata": instances(),
 	})
+}
+
+// instances are the authorities with their other names, as the public cloud answers: MSAL looks for what it has cached
+// under preferred_cache alone, so that without this it remembers nothing from one process to the next.
+func instances() (metadata []any) {
+	for _, aliases := range [][]string{
+		{PublicAuthority, "login.windows.net", "login.microsoft.com", "sts.windows.net"},
+		{"login.partner.microsoftonline.cn", "login.chinacloudapi.cn"},
+		{"login.microsoftonline.de"},
+		{"login.microsoftonline.us", "login.usgovcloudapi.net"},
+		{"login-us.microsoftonline.com"},
+	} {
+		cached := aliases[0]
+		if cached == PublicAuthority {
+			cached = "login.windows.net"
+		}
+		metadata = append(metadata, map[string]any{"preferred_network": aliases[0], "preferred_cache": cached, "aliases": aliases})
+	}
+	return metadata
 }
 
 // Texts as https://github.com/microsoft/dev-tunnels/issues/443, https://github.com/pnp/pnpassessment/issues/34,

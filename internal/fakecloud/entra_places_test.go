@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -93,6 +94,22 @@ func TestInstanceDiscoveryKnowsTheAuthoritiesOnly(t *testing.T) {
 		if description, _ := answer["error_description"].(string); !known && (status != http.StatusBadRequest || answer["error"] != "invalid_instance" || !strings.HasPrefix(description, "AADSTS50049: ")) {
 			t.Errorf("%s: %d %v", host, status, answer)
 		}
+	}
+}
+
+// The names are those of MSAL.NET's KnownMetadataProvider.cs, which stands for the answer where there is none.
+func TestInstanceDiscoveryTellsTheOtherNamesOfAnAuthority(t *testing.T) {
+	s, _ := sandbox(t)
+	endpoint := url.QueryEscape("https://" + PublicAuthority + "/common/oauth2/v2.0/authorize")
+	_, answer := s.request(t, http.MethodGet, "", "/common/discovery/instance?api-version=1.1&authorization_endpoint="+endpoint, nil)
+	metadata, _ := answer["metadata"].([]any)
+	if len(metadata) == 0 {
+		t.Fatal(answer)
+	}
+	public, _ := metadata[0].(map[string]any)
+	aliases, _ := public["aliases"].([]any)
+	if public["preferred_network"] != PublicAuthority || public["preferred_cache"] != "login.windows.net" || !slices.Contains(aliases, any("sts.windows.net")) {
+		t.Error(public)
 	}
 }
 
