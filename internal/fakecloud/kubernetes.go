@@ -9,7 +9,8 @@ import (
 )
 
 // Kubernetes is an API server of AKS's kind as far as authentication goes: it takes the bearer tokens that Entra ID
-// signs for its server application, checks them as the AKS webhook does, and answers who the caller is.
+// signs for its server application, checks them as the AKS webhook does, and answers who the caller is and which pods
+// there are.
 type Kubernetes struct {
 	*Server
 	client           *http.Client
@@ -17,13 +18,23 @@ type Kubernetes struct {
 	issuer, audience string
 	// host, when set, makes it a cluster connected to Azure Arc, which takes proofs of possession made for that name.
 	host string
-	now  func() time.Time
+	// google, when set, makes it a cluster of GKE, which takes Google's access tokens instead.
+	google *Google
+	now    func() time.Time
 }
 
 // StartKubernetes starts an API server that trusts tokens of issuer (keys at jwksURL) for audience, the server
 // application's id.
 func StartKubernetes(ca *CA, jwksURL, issuer, audience string, now func() time.Time) (*Kubernetes, error) {
 	k := &Kubernetes{client: ca.Client(), jwksURL: jwksURL, issuer: issuer, audience: audience, now: now}
+	var err error
+	k.Server, err = listen(ca, http.HandlerFunc(k.serve))
+	return k, err
+}
+
+// StartGKE starts an API server that takes the access tokens of google's service accounts.
+func StartGKE(ca *CA, google *Google) (*Kubernetes, error) {
+	k := &Kubernetes{google: google, now: google.now}
 	var err error
 	k.Server, err = listen(ca, http.HandlerFunc(k.serve))
 	return k, err
@@ -49,6 +60,10 @@ func (k *Kubernetes) serve(w http.ResponseWriter, r *http.Request) {
 			}},
 		})
 	default:
+		if answer := kubernetesObject(r); answer != nil {
+			writeJSON(w, http.StatusOK, answer)
+			return
+		}
 		kubernetesStatus(w, http.StatusNotFound, "NotFound", "the server could not find the requested resource")
 	}
 }
@@ -57,6 +72,9 @@ func (k *Kubernetes) authenticate(header string) (map[string]any, error) {
 	raw, ok := strings.CutPrefix(header, "Bearer ")
 	if !ok {
 		return nil, fmt.Errorf("no bearer token")
+	}
+	if k.google != nil {
+		return k.google.inGKE(raw)
 	}
 	if k.host != "" {
 		var err error
@@ -79,6 +97,17 @@ func (k *Kubernetes) authenticate(header string) (map[string]any, error) {
 		return nil, fmt.Errorf("made for %v", claims["aud"])
 	}
 	return claims, nil
+}
+
+// inGKE are the claims by which a cluster of GKE knows who has an access token: one of a service account, by its e-mail
+// address. https://cloud.google.com/kubernetes-engine/docs/how-to/api-server-authentication
+func (g *Google) inGKE(token string) (map[string]any, error) {
+	granted, ok := g.granted(token)
+	email, isAccount := strings.CutPrefix(granted.principal, "serviceAccount:")
+	if !ok || !isAccount || !granted.has(cloudPlatformScope, userinfoEmailScope) {
+		return nil, fmt.Errorf("no access token of a service account that tells its address")
+	}
+	return map[string]any{"oid": email}, nil
 }
 
 // kubernetesStatus answers with the Status object that client-go turns into an error.
