@@ -65,6 +65,8 @@ func measure(ctx context.Context, rounds int, installPeers bool) (r report, err 
 		{"first calls", func() (err error) { r.Colds, err = b.colds(ctx); return }},
 		{"processes at once", func() (err error) { r.Herds, err = b.herds(ctx); return }},
 		{"large caches", func() (err error) { r.Entries, err = b.entries(ctx); return }},
+		{"others' programs", func() (err error) { r.Peers, err = b.peers(ctx); return }},
+		{"kubectl", func() (err error) { r.Kubectl, err = b.kubectl(ctx); return }},
 	} {
 		if err := part.measure(); err != nil {
 			return r, fmt.Errorf("%s: %w", part.name, err)

@@ -67,6 +67,11 @@ func (r report) plotted() (all []drawn) {
 			all = append(all, drawn{one, true})
 		}
 	}
+	for _, one := range r.Peers {
+		if one.Missing == "" {
+			all = append(all, drawn{one, false})
+		}
+	}
 	return all
 }
 

@@ -26,6 +26,8 @@ type report struct {
 	Colds       []cold  `json:"firstCalls"`
 	Herds       []crowd `json:"atOnce"`
 	Entries     []row   `json:"largeCaches"`
+	Peers       []row   `json:"others"`
+	Kubectl     []row   `json:"kubectl"`
 }
 
 // ours are the rows of this project's programs that have a ratio which may not grow.
@@ -49,7 +51,7 @@ func (r report) faults() (all []string) {
 			add(s.Name, []string{fmt.Sprintf("%d bytes are more than %d", s.Bytes, binaryBound)})
 		}
 	}
-	for _, one := range slices.Concat(r.Hits, r.Starts, r.Leaner, r.Entries) {
+	for _, one := range slices.Concat(r.Hits, r.Starts, r.Leaner, r.Entries, r.Kubectl) {
 		add(one.Name, one.faults())
 	}
 	for _, one := range r.Colds {

@@ -39,6 +39,10 @@ type row struct {
 	// the session bus.
 	Sockets sockets `json:"sockets"`
 	Bus     bool    `json:"bus,omitempty"`
+	// Asked is what one run asks of anybody, as method and path, where it may ask; Size is the program's in bytes, where it is
+	// another one and one file.
+	Asked []string `json:"asked,omitempty"`
+	Size  int64    `json:"sizeBytes,omitempty"`
 	// Missing says why it was not measured.
 	Missing string `json:"missing,omitempty"`
 }

@@ -29,6 +29,8 @@ func (r report) tables() []table {
 		rows("A start", "× bare", r.Starts),
 		rows("What a program that links the cache and neither cloud would take (bench/lean)", "× bare", r.Leaner),
 		r.coldTable(), r.herdTable(),
+		rows("A remembered token of others' programs", "× bare", r.Peers),
+		rows("kubectl get pods with a plugin, against kubectl with the same token in its kubeconfig", "× static token", r.Kubectl),
 		rows("A large cache, against one that holds no other token", "× no other", r.Entries),
 	}
 	return slices.DeleteFunc(all, func(t table) bool { return len(t.cells) == 0 })
