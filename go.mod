@@ -2,6 +2,8 @@ module github.com/idferry/idferry
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	cloud.google.com/go/auth v0.24.3
 	cloud.google.com/go/bigquery v1.86.2
