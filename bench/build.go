@@ -32,20 +32,25 @@ func compile(ctx context.Context, dir, name, pkg string) (string, error) {
 	if err := child.Run(cmd); err != nil {
 		return "", fmt.Errorf("build %s: %w: %s", pkg, err, said.String())
 	}
-	from, err := os.Open(linked)
+	return path, rewrite(linked, path)
+}
+
+// rewrite copies a program to a new file.
+func rewrite(program, path string) error {
+	from, err := os.Open(program)
 	if err != nil {
-		return "", err
+		return err
 	}
 	defer from.Close()
 	to, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
 	if err != nil {
-		return "", err
+		return err
 	}
 	if _, err = io.Copy(writerOnly{to}, from); err != nil {
 		_ = to.Close()
-		return "", err
+		return err
 	}
-	return path, to.Close()
+	return to.Close()
 }
 
 // writerOnly hides os.File's ReadFrom, by which the kernel may let both files share the very pages (copy_file_range(2)).

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -120,26 +119,13 @@ func (n *neighbours) onPath(name string) (string, error) {
 
 // rewritten is a copy of a program in dir, since what a linker wrote starts slower (compile).
 func rewritten(dir, program string) (string, error) {
-	from, err := os.Open(program)
-	if err != nil {
-		return "", err
-	}
-	defer from.Close()
 	own, err := os.MkdirTemp(dir, "copy")
 	if err != nil {
 		return "", err
 	}
 	// Its name stays: some programs go by it.
 	path := filepath.Join(own, filepath.Base(program))
-	to, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o700)
-	if err != nil {
-		return "", err
-	}
-	if _, err = io.Copy(writerOnly{to}, from); err != nil {
-		_ = to.Close()
-		return "", err
-	}
-	return path, to.Close()
+	return path, rewrite(program, path)
 }
 
 // said runs what has to be done before a peer can be called, and returns its standard output.
