@@ -15,7 +15,7 @@ import (
 )
 
 const files = `# FILES
-*idferry* in **$XDG_CACHE_HOME**, or in *~/.cache* (macOS: *~/Library/Caches*; Windows: *%LocalAppData%*)
+*idferry* in **$XDG_CACHE_HOME**, or in *~/.cache* (macOS: *~/Library/Caches*; Windows: *%LocalAppData%\\cache*)
 : The cache of both programs: sealed tokens, and locks. **--cache-dir** chooses another directory.
 
 # REPORTING
