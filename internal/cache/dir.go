@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/adrg/xdg"
+
+	"github.com/idferry/idferry/internal/ownfile"
 )
 
 const temporaryPrefix = ".new-"
@@ -65,15 +68,13 @@ func foreign(dir string) string {
 	return ""
 }
 
-// ensureDir makes dir if need be and checks whose it is.
-func ensureDir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
+// ensureDir makes dir if need be and checks whose it is. It is held open: by its path, whoever may write above it could have
+// put something else in its place since.
+func ensureDir(dir string) (*os.Root, error) {
 	if reason := foreign(dir); reason != "" {
-		return errors.New(reason)
+		return nil, errors.New(reason)
 	}
-	return nil
+	return ownfile.PrivatePath(dir)
 }
 
 // readOwn reads a file that is ours, no link, private and of at most limit bytes.
@@ -102,26 +103,34 @@ func readOwn(path string, limit int64) ([]byte, error) {
 
 // writeOwn replaces a file in one step. It is not synced: a file lost in a crash is a miss, and a torn one does not open.
 func writeOwn(dir, name string, raw []byte) error {
-	if err := ensureDir(dir); err != nil {
+	in, err := ensureDir(dir)
+	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(dir, temporaryPrefix) // 0600
+	defer in.Close()
+	temporary := temporaryPrefix + rand.Text()[:10]
+	f, err := in.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = f.Write(raw)
 	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), filepath.Join(dir, name))
+		err = in.Rename(temporary, name)
 	}
 	if err != nil {
-		_ = os.Remove(f.Name())
+		_ = in.Remove(temporary)
 	}
 	return err
 }
 
 // remove removes a file; one that is not there is fine.
 func remove(dir, name string) error {
-	if err := os.Remove(filepath.Join(dir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	in, err := ownfile.ExistingPrivate(dir)
+	if err == nil {
+		defer in.Close()
+		err = in.Remove(name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return nil

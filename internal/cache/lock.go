@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"os"
 	"path/filepath"
 	"time"
 
@@ -24,9 +25,15 @@ func (l locks) open(name string) (*flock.Flock, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer dir.Close()
 	// The runtime directory is shared by all cache directories of the user.
 	sum := sha256.Sum256([]byte(l.cacheDir + "\x00" + name))
-	return flock.New(filepath.Join(dir, hex.EncodeToString(sum[:16])+".lock")), nil
+	file := hex.EncodeToString(sum[:16]) + ".lock"
+	// It is made in the directory that was looked at, and never by its path.
+	if made, err := dir.OpenFile(file, os.O_RDONLY|os.O_CREATE, 0o600); err == nil {
+		_ = made.Close()
+	}
+	return flock.New(filepath.Join(dir.Name(), file), flock.SetFlag(os.O_RDONLY)), nil
 }
 
 // released tells when the lock's holder, another caller, has let go of it, or that there is no way to know. Those who
@@ -35,7 +42,7 @@ func (l locks) open(name string) (*flock.Flock, error) {
 func (locks) released(lock *flock.Flock) <-chan error {
 	done := make(chan error, 1)
 	go func() {
-		shared := flock.New(lock.Path())
+		shared := flock.New(lock.Path(), flock.SetFlag(os.O_RDONLY))
 		err := shared.RLock()
 		done <- errors.Join(err, shared.Close())
 	}()
@@ -46,22 +53,23 @@ func (locks) released(lock *flock.Flock) <-chan error {
 // server there, and without a lock manager the process hangs beyond any time limit, since it cannot even be killed.
 // Callers that disagree about the directory mint one token more, no worse.
 // xdg.RuntimeFile is not used: it falls back to a path in /tmp that anyone may have made.
-func (l locks) dir() (string, error) {
-	if err := ensureDir(l.cacheDir); err != nil {
-		return "", err
+func (l locks) dir() (*os.Root, error) {
+	cache, err := ensureDir(l.cacheDir)
+	if err != nil {
+		return nil, err
 	}
 	// Where the winner cannot write what the others wait for, a lock only puts them in a row.
 	if !writable(l.cacheDir) {
-		return "", errors.New("the cache directory is read-only")
+		return nil, errors.Join(errors.New("the cache directory is read-only"), cache.Close())
 	}
 	if runtimeDir, _ := l.lookup("XDG_RUNTIME_DIR"); filepath.IsAbs(runtimeDir) && exists(runtimeDir) && foreign(runtimeDir) == "" {
-		dir := filepath.Join(runtimeDir, "idferry")
-		if ensureDir(dir) == nil {
+		if dir, err := ensureDir(filepath.Join(runtimeDir, "idferry")); err == nil {
+			_ = cache.Close()
 			return dir, nil
 		}
 	}
 	if remote(l.cacheDir) {
-		return "", errors.New("the cache directory is on NFS, where locks may hang")
+		return nil, errors.Join(errors.New("the cache directory is on NFS, where locks may hang"), cache.Close())
 	}
-	return l.cacheDir, nil
+	return cache, nil
 }

@@ -204,8 +204,12 @@ func TestLocksAreInTheRuntimeDirectoryIfItIsPrivate(t *testing.T) {
 			dir := privateDir(t)
 			l := locks{cacheDir: dir, lookup: func(name string) (string, bool) { return tt.value, name == "XDG_RUNTIME_DIR" }}
 			got, err := l.dir()
-			if wanted := map[bool]string{true: filepath.Join(runtimeDir, "idferry"), false: dir}[tt.used]; err != nil || got != wanted {
-				t.Errorf("got %q, %v, want %q", got, err, wanted)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer got.Close()
+			if wanted := map[bool]string{true: filepath.Join(runtimeDir, "idferry"), false: dir}[tt.used]; got.Name() != wanted {
+				t.Errorf("got %q, want %q", got.Name(), wanted)
 			}
 			if exists(filepath.Join(runtimeDir, "gone")) || exists("run") {
 				t.Error("it was made")

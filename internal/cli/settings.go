@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/idferry/idferry/internal/ownfile"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
 )
@@ -143,12 +144,9 @@ func Log(path string) (*slog.Logger, func(), error) {
 	if path == "" {
 		return nil, func() {}, nil
 	}
-	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, nil, problem.Input("--log-file", "%s is not a regular file", path)
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	f, err := ownfile.Append(ownfile.Place{Field: "--log-file", Path: path})
 	if err != nil {
-		return nil, nil, problem.Input("--log-file", "%w", err)
+		return nil, nil, err
 	}
 	handler := slog.NewTextHandler(&redacting{f, token.NewRedactor()}, &slog.HandlerOptions{Level: slog.LevelDebug})
 	return slog.New(handler).With("pid", os.Getpid()), func() { _ = f.Close() }, nil

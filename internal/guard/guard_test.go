@@ -47,12 +47,12 @@ func rooms() map[string][]string {
 	const lowest = "token problem"
 	allowed := map[string]string{
 		"problem": "", "token": "",
-		"machine": "token", "child": "", "upstream": "problem", "cache": lowest,
+		"machine": "token", "child": "", "upstream": "problem", "cache": lowest + " ownfile",
 		"catalogue": "problem", "entra": lowest + " upstream catalogue", "sts": lowest + " upstream catalogue",
 		"azure": lowest + " upstream machine child entra catalogue", "google": lowest + " upstream machine child sts catalogue", "resourcemanager": lowest + " upstream",
 		"doctor":  lowest + " upstream catalogue cache",
 		"ownfile": "problem", "tokenfile": lowest + " ownfile",
-		"pluggable": lowest + " ownfile", "azcli": lowest, "kubeexec": lowest, "cli": lowest + " attempt cache catalogue doctor",
+		"pluggable": lowest + " ownfile", "azcli": lowest, "kubeexec": lowest, "cli": lowest + " attempt cache catalogue doctor ownfile",
 		"attempt": lowest, "toazure": lowest + " entra google", "togoogle": lowest + " attempt azure catalogue entra",
 		"launch": "problem ownfile child", "oidcrequest": lowest,
 		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable ownfile",

@@ -2,7 +2,6 @@ package launch
 
 import (
 	"crypto/rand"
-	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,6 +18,8 @@ import (
 // the next that makes one: a lock file beside each tells the two apart.
 type Directory struct {
 	Path string
+	// base is where it is, held open: by a path, whoever may write above it could lead us elsewhere.
+	base *os.Root
 	lock *flock.Flock
 }
 
@@ -55,18 +56,18 @@ func base(root string) string {
 	return filepath.Join(root, name)
 }
 
-func newDirectory(base string) (*Directory, error) {
-	if err := os.Mkdir(base, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
-	}
+func newDirectory(path string) (*Directory, error) {
 	// Whoever else could write to it could lead the program to another identity.
-	if err := ownfile.PrivateDirectory(base); err != nil {
+	base, err := ownfile.PrivateDirectory(path)
+	if err != nil {
 		return nil, err
 	}
 	sweep(base)
 	for {
-		d := &Directory{Path: filepath.Join(base, rand.Text())}
-		d.lock = flock.New(d.Path + ".lock")
+		d := directory(base, rand.Text())
+		if made, err := base.OpenFile(d.lockName(), os.O_RDONLY|os.O_CREATE, 0o600); err == nil {
+			_ = made.Close()
+		}
 		taken, err := d.lock.TryLock()
 		if err == nil && (!taken || !d.stillThere()) {
 			// Another process took the new lock file for a dead one's.
@@ -74,7 +75,7 @@ func newDirectory(base string) (*Directory, error) {
 			continue
 		}
 		// A file system without locks leaves the directory to whoever empties it; nobody takes it away too soon either.
-		if err := os.Mkdir(d.Path, 0o700); err != nil {
+		if err := base.Mkdir(d.name(), 0o700); err != nil {
 			d.Close()
 			return nil, err
 		}
@@ -82,37 +83,51 @@ func newDirectory(base string) (*Directory, error) {
 	}
 }
 
+// directory is the one called name in base, whose lock file is there already.
+func directory(base *os.Root, name string) *Directory {
+	d := &Directory{Path: filepath.Join(base.Name(), name), base: base}
+	d.lock = flock.New(d.Path+".lock", flock.SetFlag(os.O_RDONLY))
+	return d
+}
+
+func (d *Directory) name() string     { return filepath.Base(d.Path) }
+func (d *Directory) lockName() string { return d.name() + ".lock" }
+
 func (d *Directory) stillThere() bool {
 	held, err := d.lock.Stat()
 	if err != nil {
 		return false
 	}
-	there, err := os.Lstat(d.lock.Path())
+	there, err := d.base.Lstat(d.lockName())
 	return err == nil && os.SameFile(held, there)
 }
 
 // Close takes the directory away with all that is in it.
 func (d *Directory) Close() {
-	_ = os.RemoveAll(d.Path)
-	_ = os.Remove(d.lock.Path())
+	d.remove()
+	_ = d.base.Close()
+}
+
+func (d *Directory) remove() {
+	_ = d.base.RemoveAll(d.name())
+	_ = d.base.Remove(d.lockName())
 	_ = d.lock.Close()
 	// Windows removes no file that is open.
-	_ = os.Remove(d.lock.Path())
+	_ = d.base.Remove(d.lockName())
 }
 
 // sweep takes away the directories whose processes have ended.
-func sweep(base string) {
-	entries, _ := os.ReadDir(base)
+func sweep(base *os.Root) {
+	entries, _ := fs.ReadDir(base.FS(), ".")
 	locks := regexp.MustCompile(`^([A-Z2-7]{26})\.lock$`)
 	for _, e := range entries {
 		name := locks.FindStringSubmatch(e.Name())
 		if name == nil {
 			continue
 		}
-		d := &Directory{Path: filepath.Join(base, name[1])}
-		d.lock = flock.New(d.Path + ".lock")
+		d := directory(base, name[1])
 		if taken, err := d.lock.TryLock(); err == nil && taken {
-			d.Close()
+			d.remove()
 			continue
 		}
 		_ = d.lock.Close()

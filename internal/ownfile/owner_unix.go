@@ -27,3 +27,9 @@ func othersMayReplace(dir fs.FileInfo) bool {
 
 // openToOthers reports whether anybody but the owner may do anything with it.
 func openToOthers(info fs.FileInfo) bool { return info.Mode().Perm()&0o077 != 0 }
+
+// otherNames reports whether a file has more than one name.
+func otherNames(file fs.FileInfo) bool {
+	st, ok := file.Sys().(*syscall.Stat_t)
+	return ok && st.Nlink > 1
+}

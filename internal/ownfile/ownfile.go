@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 
 	"github.com/idferry/idferry/internal/problem"
 )
@@ -36,8 +37,12 @@ func Open(place Place) (*File, error) {
 	if place.Mode == 0 {
 		place.Mode = 0o600
 	}
-	dir, err := os.OpenRoot(filepath.Dir(place.Path))
-	if err != nil {
+	dir, err := reach(filepath.Dir(place.Path), way{})
+	switch {
+	case errors.Is(err, errLed):
+		return nil, problem.Input(place.Field, "its directory is not used: %w", err).
+			WithHint("choose a directory of your own: mkdir -m 700 DIR")
+	case err != nil:
 		return nil, problem.Input(place.Field, "its directory cannot be used: %w", err).
 			WithHint("mkdir -m 700 %s", filepath.Dir(place.Path))
 	}
@@ -84,11 +89,15 @@ func (f *File) check() error {
 
 // Read returns the first most bytes of what is there, or an error that is fs.ErrNotExist.
 func (f *File) Read(most int64) ([]byte, error) {
-	in, err := f.dir.Open(f.name)
+	// Who may replace the file may put a pipe in its place since it was looked at, and nobody waits for its other end.
+	in, err := f.dir.OpenFile(f.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer in.Close()
+	if info, err := in.Stat(); err != nil || !info.Mode().IsRegular() {
+		return nil, errors.Join(err, errors.New("it is not a regular file any more"))
+	}
 	return io.ReadAll(io.LimitReader(in, most))
 }
 

@@ -51,7 +51,7 @@ func (f File) open() (*ownfile.File, error) {
 	// enter it if it may read the file.
 	dir := filepath.Dir(f.Path)
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		if err := os.Mkdir(dir, 0o700|mode&0o040|mode&0o040>>2); err != nil && !errors.Is(err, fs.ErrExist) {
+		if err := ownfile.MakeDirectory(dir, 0o700|mode&0o040|mode&0o040>>2); err != nil {
 			return nil, problem.Input(f.Field, "its directory is missing and cannot be made: %w", err).WithHint("mkdir -p -m 700 %s", dir)
 		}
 	}

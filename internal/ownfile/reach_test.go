@@ -1,0 +1,97 @@
+//go:build unix
+
+package ownfile
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// above makes a directory that others may write to, with one of ours in it, and returns both.
+func above(t *testing.T) (shared, own string) {
+	t.Helper()
+	shared = filepath.Join(t.TempDir(), "shared")
+	own = filepath.Join(shared, "own")
+	need(t, os.Mkdir(shared, 0o700), os.Chmod(shared, 0o777), os.Mkdir(own, 0o700))
+	return shared, own
+}
+
+func need(t *testing.T, errs ...error) {
+	t.Helper()
+	for _, err := range errs {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOwnLinksLeadToADirectoryAndThoseOfOthersDoNot(t *testing.T) {
+	shared, own := above(t)
+	for _, l := range []struct{ name, target string }{{"absolute", own}, {"relative", "own"}, {"dots", "../shared/./own"}, {"twice", filepath.Join(shared, "relative")}} {
+		name, link := l.name, filepath.Join(shared, l.name)
+		need(t, os.Symlink(l.target, link))
+		root, err := reach(filepath.Join(link, "."), way{})
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		_ = root.Close()
+	}
+	need(t, os.Symlink("loop", filepath.Join(shared, "loop")))
+	if _, err := reach(filepath.Join(shared, "loop"), way{}); err == nil {
+		t.Error("a link to itself")
+	}
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a link away")
+	}
+	link := filepath.Join(shared, "absolute")
+	need(t, os.Lchown(link, 12345, 12345))
+	for what, open := range map[string]func() error{
+		"output file": func() error { _, err := Open(Place{Field: "--path", Path: filepath.Join(link, "token")}); return err },
+		"log": func() error {
+			_, err := Append(Place{Field: "--log-file", Path: filepath.Join(link, "log")})
+			return err
+		},
+		"cache": func() error { _, err := PrivatePath(filepath.Join(link, "a", "b")); return err },
+		"below": func() error { return MakeDirectory(filepath.Join(link, "c"), 0o700) },
+	} {
+		if err := open(); err == nil || !strings.Contains(err.Error(), "a link of another user's") {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if left, _ := os.ReadDir(own); len(left) > 0 {
+		t.Errorf("made through somebody else's link: %v", left)
+	}
+}
+
+func TestALogIsWrittenToNothingElse(t *testing.T) {
+	shared, own := above(t)
+	mine := filepath.Join(own, "mine")
+	need(t, os.WriteFile(mine, []byte("mine\n"), 0o600))
+	hard, soft, pipe, fresh := filepath.Join(shared, "hard"), filepath.Join(shared, "soft"), filepath.Join(shared, "pipe"), filepath.Join(shared, "fresh")
+	need(t, os.Link(mine, hard), os.Symlink("own/mine", soft), syscall.Mkfifo(pipe, 0o600))
+	for path, want := range map[string]string{hard: "another name", soft: "not a regular file", pipe: "no such device", own: "is a directory"} {
+		out, err := Append(Place{Field: "--log-file", Path: path})
+		if err == nil {
+			_, _ = out.WriteString("a line\n")
+			_ = out.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+	if held, _ := os.ReadFile(mine); string(held) != "mine\n" {
+		t.Errorf("it holds %q", held)
+	}
+	for range 2 {
+		out, err := Append(Place{Field: "--log-file", Path: fresh})
+		need(t, err)
+		_, err = out.WriteString("a line\n")
+		need(t, err, out.Close())
+	}
+	if held, _ := os.ReadFile(fresh); string(held) != "a line\na line\n" {
+		t.Errorf("it holds %q", held)
+	}
+}
