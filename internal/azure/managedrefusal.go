@@ -64,8 +64,8 @@ func (m *managedIdentity) unanswered(ctx context.Context, failure error) error {
 			WithHint("%s", m.host().variables)
 	}
 	if m.where == managedidentity.ServiceFabric && strings.Contains(cause.Error(), "redirects are not permitted") {
-		// The URL is the one that it was sent to, and was not asked.
-		return problem.New(problem.BadAnswer, "%s: its endpoint answered with a redirect to %s; a token endpoint never redirects", m.who(), place).
+		// Where to is not said: what answers with a redirect may put the secret that it was asked with into it.
+		return problem.New(problem.BadAnswer, "%s: its endpoint answered with a redirect; a token endpoint never redirects", m.who()).
 			WithHint("%s", m.host().variables)
 	}
 	e := problem.New(problem.NoIdentity, "%s: nothing answered at %s: %w", m.who(), place, cause)

@@ -1,6 +1,8 @@
 package azure
 
 import (
+	"bytes"
+	"io"
 	"net/http"
 
 	"github.com/Azure/azure-sdk-for-go/sdk/azcore/policy"
@@ -27,6 +29,8 @@ func (witnessing) Do(r *policy.Request) (*http.Response, error) {
 	var body []byte
 	if err == nil {
 		body, err = runtime.Payload(resp)
+		body = upstream.Strike(r.Raw(), resp, body)
+		resp.Body = io.NopCloser(bytes.NewReader(body))
 		if err == nil {
 			err = cutShort(r.Raw().Context())
 		}

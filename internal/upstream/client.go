@@ -79,9 +79,11 @@ type roundTripper struct {
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	start := time.Now()
-	resp, err := t.next.RoundTrip(r)
+	heard, sent := hear(r)
+	resp, err := t.next.RoundTrip(heard)
 	if err == nil {
-		err = t.inspect(r, resp)
+		resp.Request = r
+		err = t.inspect(r, sent, resp)
 	}
 	t.log(r, resp, err, time.Since(start))
 	if err != nil {
@@ -99,13 +101,14 @@ func (t *roundTripper) CloseIdleConnections() {
 
 // inspect reads the whole body within its bound, so that one place tells apart a real answer, an oversized one
 // and a sign-in page.
-func (t *roundTripper) inspect(r *http.Request, resp *http.Response) error {
+func (t *roundTripper) inspect(r *http.Request, sent *sent, resp *http.Response) error {
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	_ = resp.Body.Close()
 	if err == nil {
 		// Giving a request up closes its connection, and a server that is told so ends its answer as if it were whole.
 		err = r.Context().Err()
 	}
+	body = sent.strike(resp, body)
 	where := r.Method + " " + place(r.URL)
 	switch {
 	case len(body) > maxBody:

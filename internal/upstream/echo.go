@@ -1,0 +1,201 @@
+package upstream
+
+import (
+	"bytes"
+	"encoding/json"
+	"html"
+	"io"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+)
+
+const (
+	// repeated is how many bytes of a secret in a row are struck out of an answer.
+	repeated = 12
+	// mostSent is more than any request for a token has.
+	mostSent = 64 << 10
+	redacted = "[redacted]"
+)
+
+// sent is what a request proves its caller by. An answer that is an error may repeat it, whole or in part, and an error is
+// shown to people, logged and remembered: it is struck out where it comes in, because only here is known what it is. The
+// redactor knows but the shapes of tokens, and a client secret has none.
+type sent struct {
+	header http.Header
+	mu     sync.Mutex
+	body   []byte
+}
+
+// hear returns the request to send in the place of r, and what is heard of it.
+func hear(r *http.Request) (*http.Request, *sent) {
+	s := &sent{header: r.Header}
+	if r.Body == nil || r.Body == http.NoBody {
+		return r, s
+	}
+	heard := *r
+	heard.Body = &tee{r.Body, s}
+	if again := r.GetBody; again != nil {
+		heard.GetBody = func() (io.ReadCloser, error) {
+			body, err := again()
+			if err != nil {
+				return nil, err
+			}
+			return &tee{body, s}, nil
+		}
+	}
+	return &heard, s
+}
+
+// tee keeps what is read for the connection, which may still be so when the answer is there.
+type tee struct {
+	io.ReadCloser
+	sent *sent
+}
+
+func (t *tee) Read(p []byte) (int, error) {
+	n, err := t.ReadCloser.Read(p)
+	t.sent.mu.Lock()
+	defer t.sent.mu.Unlock()
+	if len(t.sent.body) < mostSent {
+		t.sent.body = append(t.sent.body, p[:n]...)
+	}
+	return n, err
+}
+
+// Strike strikes what a request without a body proves its caller by out of its answer, and returns the answer's body.
+func Strike(r *http.Request, resp *http.Response, body []byte) []byte {
+	return (&sent{header: r.Header}).strike(resp, body)
+}
+
+// strike takes what was sent out of the headers of an answer, and returns its body without it. A token may begin as another
+// does: what may be a good answer stays as it is.
+func (s *sent) strike(resp *http.Response, body []byte) []byte {
+	failed := resp.StatusCode >= 300 || refuses(body)
+	if !failed && isObject(body) {
+		return body
+	}
+	forms := s.forms()
+	if len(forms) == 0 {
+		return body
+	}
+	resp.Status = string(without([]byte(resp.Status), forms))
+	for _, values := range resp.Header {
+		for i, v := range values {
+			values[i] = string(without([]byte(v), forms))
+		}
+	}
+	if failed {
+		return without(body, forms)
+	}
+	return body
+}
+
+// refuses says that an answer is an error whatever its status is.
+func refuses(body []byte) bool {
+	var answer struct {
+		Error json.RawMessage `json:"error"`
+	}
+	return bytes.Contains(body, []byte(`"error"`)) && json.Unmarshal(body, &answer) == nil && len(answer.Error) > 0
+}
+
+// forms are the secrets, each also as JSON, HTML and a URL write it.
+func (s *sent) forms() (forms [][]byte) {
+	add := func(secret string) {
+		if len(secret) < repeated {
+			return
+		}
+		quoted, _ := json.Marshal(secret)
+		for _, form := range []string{secret, string(bytes.Trim(quoted, `"`)), html.EscapeString(secret), url.QueryEscape(secret), url.PathEscape(secret)} {
+			if !slices.ContainsFunc(forms, func(known []byte) bool { return string(known) == form }) {
+				forms = append(forms, []byte(form))
+			}
+		}
+	}
+	// The last two are App Service's, Service Fabric's and Azure Machine Learning's.
+	for _, name := range []string{"Authorization", "X-Identity-Header", "Secret"} {
+		for _, value := range s.header[http.CanonicalHeaderKey(name)] {
+			_, bare, found := strings.Cut(value, " ")
+			if !found {
+				bare = value
+			}
+			add(bare)
+		}
+	}
+	s.mu.Lock()
+	body := string(s.body)
+	s.mu.Unlock()
+	form, err := url.ParseQuery(body)
+	if err != nil {
+		form = nil
+	}
+	var object map[string]any
+	_ = json.Unmarshal([]byte(body), &object)
+	for _, name := range []string{
+		"client_secret", "client_assertion", "assertion", "subject_token", "actor_token", "refresh_token", "access_token", "token", "id_token", "code", "code_verifier", "device_code", "password",
+		"subjectToken",
+	} {
+		for _, value := range form[name] {
+			add(value)
+		}
+		if value, ok := object[name].(string); ok {
+			add(value)
+		}
+	}
+	return forms
+}
+
+// without returns text without any run of a form.
+func without(text []byte, forms [][]byte) []byte {
+	// Where a run may begin is told by a hash of its first bytes; most of a text is no such place.
+	var begins [1 << 12]bool
+	for _, form := range forms {
+		for i := 0; i+repeated <= len(form); i++ {
+			begins[beginning(form[i:])] = true
+		}
+	}
+	var clean []byte
+	kept := 0 // what of text is in clean, or struck out
+	for i := 0; i+repeated <= len(text); i++ {
+		if !begins[beginning(text[i:])] {
+			continue
+		}
+		n := longest(text[i:], forms)
+		if n < repeated {
+			continue
+		}
+		clean = append(append(clean, text[kept:i]...), redacted...)
+		kept = i + n
+		i = kept - 1
+	}
+	if kept == 0 {
+		return text
+	}
+	return append(clean, text[kept:]...)
+}
+
+func beginning(b []byte) uint16 {
+	return (uint16(b[0]) ^ uint16(b[1])<<2 ^ uint16(b[2])<<5 ^ uint16(b[3])<<7) & (1<<12 - 1)
+}
+
+// longest is how many of text's first bytes are somewhere in one of the forms.
+func longest(text []byte, forms [][]byte) (most int) {
+	for _, form := range forms {
+		for at := 0; ; {
+			next := bytes.Index(form[at:], text[:repeated])
+			if next < 0 {
+				break
+			}
+			at += next
+			n := repeated
+			for n < len(text) && at+n < len(form) && text[n] == form[at+n] {
+				n++
+			}
+			most = max(most, n)
+			at++
+		}
+	}
+	return most
+}
