@@ -23,5 +23,6 @@ import (
 var version string
 
 func main() {
+	cli.KeepMemory()
 	os.Exit(run(context.Background(), cli.Current()))
 }
