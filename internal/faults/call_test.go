@@ -28,14 +28,20 @@ func (c *cell) call(programs string) call {
 	// Far beyond the program's own deadline: whoever needs this hangs.
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	program := filepath.Join(programs, c.contract.program) + exe()
-	cmd := exec.CommandContext(ctx, program, c.contract.args(c.hop)...)
+	program, args := filepath.Join(programs, c.contract.program)+exe(), c.args()
+	cmd := exec.CommandContext(ctx, program, args...)
 	cmd.Args[0] = c.contract.as
-	if c.hop.inside != nil {
-		words := append(c.hop.inside(c.machine), program)
-		cmd = exec.CommandContext(ctx, words[0], slices.Concat(words[1:], c.contract.args(c.hop))...)
+	if front := c.front(); len(front) > 0 {
+		if c.umask != "" {
+			program = c.machine.under(c.machine.t, c.contract.as)
+		}
+		words := append(front, program)
+		cmd = exec.CommandContext(ctx, words[0], slices.Concat(words[1:], args)...)
 	}
-	cmd.Env = append(c.machine.env[:len(c.machine.env):len(c.machine.env)], "IDFERRY_TIMEOUT="+c.limit.String(), "IDFERRY_LOG="+c.machine.logFile())
+	cmd.Env = append(c.machine.env[:len(c.machine.env):len(c.machine.env)], "IDFERRY_LOG="+c.machine.logFile())
+	if !c.contract.untimed {
+		cmd.Env = append(cmd.Env, "IDFERRY_TIMEOUT="+c.limit.String())
+	}
 	cmd.Dir = c.machine.home
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -51,4 +57,11 @@ func (c *cell) call(programs string) call {
 	r.stdout, r.stderr, r.failed = stdout.Bytes(), stderr.Bytes(), err
 	r.outcome, r.malformed = c.contract.read(c.machine, r.result)
 	return r
+}
+
+func (c *cell) args() []string {
+	if c.contract.atPath != nil {
+		return c.contract.atPath(c.machine)
+	}
+	return c.contract.args(c.hop)
 }

@@ -16,10 +16,17 @@ type contract struct {
 	// program is the binary, and as the name it is started under.
 	program, as string
 	// args are its arguments; prepare sets what a caller of this contract sets.
-	args    func(h hop) []string
+	args func(h hop) []string
+	// atPath are arguments in their place that name a file of the machine.
+	atPath  func(m *machine) []string
 	prepare func(m *machine)
+	// untimed is set where the program takes no deadline.
+	untimed bool
 	// asksAnew is set where nothing is remembered, neither a token nor a failure.
 	asksAnew bool
+	// silent is set where there is no token on stdout, and holds are the files that have it by the contract.
+	silent bool
+	holds  func(m *machine) []string
 	// read makes an outcome of what the program left, or says what is wrong with its form.
 	read func(m *machine, r result) (outcome, error)
 }
@@ -59,6 +66,7 @@ func executable() contract {
 func executableWithFile() contract {
 	c := executable()
 	c.name = "AIP-4117, output file"
+	c.holds = func(m *machine) []string { return []string{m.outputFile()} }
 	prepare := c.prepare
 	c.prepare = func(m *machine) {
 		prepare(m)

@@ -91,33 +91,59 @@ func (c claim) in(value string, now time.Time) error {
 // judgeSecrets looks for secrets in everything that can be read afterwards, other than the contract's own field.
 func (c *cell) judgeSecrets(t *testing.T) {
 	t.Helper()
+	calls := []call{c.first, c.again, c.lifted}
 	secrets := slices.Concat(c.machine.clouds.secrets(), c.machine.own, c.gate.all())
-	for _, got := range []call{c.first, c.again, c.lifted} {
+	for _, got := range calls {
 		if got.token != "" {
 			secrets = append(secrets, got.token)
 		}
 	}
-	look := func(where, text string) {
-		for _, got := range []call{c.first, c.again, c.lifted} {
-			if got.token != "" && (where == "stdout" || where == c.machine.outputFile()) {
+	left := c.left(t)
+	isKey := func(path string) bool { return filepath.Base(path) == "key-v1" }
+	for _, path := range left {
+		if isKey(path) {
+			key, err := os.ReadFile(path)
+			if err != nil {
+				t.Error(err)
+			}
+			secrets = append(secrets, string(key))
+		}
+	}
+	secret := newWatch(secrets)
+	look := func(where, text string, field bool) {
+		for _, got := range calls {
+			if field && got.token != "" {
 				text = strings.Replace(text, got.token, "", 1)
 			}
 		}
-		if seen := seenIn(text, secrets); seen != "" {
-			t.Errorf("%s has %q of a secret", where, seen)
+		if seen := secret.seen(where + "\n" + text); seen != "" {
+			t.Errorf("%s has %s of a secret", where, seen)
 		}
 	}
-	for _, got := range []call{c.first, c.again, c.lifted} {
-		look("stdout", string(got.stdout))
-		look("stderr", string(got.stderr))
+	for _, got := range calls {
+		look("stdout", string(got.stdout), !c.contract.silent)
+		look("stderr", string(got.stderr), false)
 	}
-	for _, path := range c.left(t) {
+	var holding []string
+	if c.contract.holds != nil {
+		holding = c.contract.holds(c.machine)
+	}
+	for _, path := range left {
+		if info, err := os.Lstat(path); err == nil && info.Size() > 1<<20 {
+			t.Errorf("%s has %d bytes: a core?", path, info.Size())
+			continue
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			t.Error(err)
 		}
-		look(path, string(data))
+		if isKey(path) {
+			data = nil // it is the key's place by --cache file
+		}
+		look(path, string(data), slices.Contains(holding, path))
 	}
+	c.judgeChildren(t, look)
+	c.judgeTrace(t, look)
 }
 
 // judgeLeftovers looks for files that no later call needs.

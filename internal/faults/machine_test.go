@@ -82,6 +82,8 @@ type machine struct {
 	env      []string
 	// own are secrets of this machine alone.
 	own []string
+	// traced is set where a program is run under strace, with no limit of cores.
+	traced bool
 }
 
 // newMachine makes one that nobody gave an identity, in an empty home.

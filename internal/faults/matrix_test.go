@@ -29,6 +29,8 @@ type cell struct {
 	other    *elsewhere
 	machine  *machine
 	limit    time.Duration
+	// umask is the one that the program is run with, or "".
+	umask string
 
 	// first is the call that meets the fault, again the next one, and lifted one when the fault has gone.
 	first, again, lifted call
@@ -60,7 +62,7 @@ func TestEveryFaultAtEveryHop(t *testing.T) {
 		}
 	}
 
-	each(cells, func(c *cell) {
+	each(cells, together, func(c *cell) {
 		c.first = c.call(programs)
 		if !c.fault.silent && !c.contract.asksAnew {
 			c.again = c.call(programs)
@@ -74,7 +76,7 @@ func TestEveryFaultAtEveryHop(t *testing.T) {
 	ahead.ahead.Store(0)
 	// There is nothing to wait for but the time: whoever mends a set-up is answered anew after that.
 	time.Sleep(time.Until(failed.Add(memory)))
-	each(cells, func(c *cell) { c.lifted = c.call(programs) })
+	each(cells, together, func(c *cell) { c.lifted = c.call(programs) })
 
 	for _, c := range cells {
 		t.Run(c.hop.name+"/"+c.fault.name+"/"+c.contract.name, c.judge)
@@ -100,7 +102,7 @@ func newCell(t *testing.T, h hop, f fault, told contract, at *clouds, other *els
 }
 
 // each runs do for every cell, some at a time.
-func each(cells []*cell, do func(*cell)) {
+func each(cells []*cell, together int, do func(*cell)) {
 	work := make(chan *cell)
 	var wg sync.WaitGroup
 	for range together {

@@ -92,19 +92,3 @@ func (o *overheard) hearFields(body []byte) {
 		}
 	}
 }
-
-// seenIn returns the first run of a secret that text has, or "".
-func seenIn(text string, secrets []string) string {
-	runs := map[string]bool{}
-	for i := 0; i+run12 <= len(text); i++ {
-		runs[text[i:i+run12]] = true
-	}
-	for _, s := range secrets {
-		for i := 0; i+run12 <= len(s); i++ {
-			if runs[s[i:i+run12]] {
-				return s[i : i+run12]
-			}
-		}
-	}
-	return ""
-}

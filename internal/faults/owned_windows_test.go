@@ -1,0 +1,5 @@
+package faults
+
+import "io/fs"
+
+func ownedByUs(fs.FileInfo) bool { return true }
