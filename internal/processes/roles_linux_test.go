@@ -1,6 +1,7 @@
 package processes
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -49,6 +50,13 @@ func become(role string, argv []string) error {
 		}
 		fmt.Println("mounted")
 		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(0)
+	case "attack":
+		var a attack
+		if err := json.Unmarshal([]byte(rest), &a); err != nil {
+			return err
+		}
+		a.carryOut()
 		os.Exit(0)
 	case "full":
 		err = fillDisk(rest)
