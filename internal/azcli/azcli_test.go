@@ -47,7 +47,7 @@ func TestErrorsStayClearOfWhatSDKsTakeForLoggedOut(t *testing.T) {
 			t.Errorf("%q became %q", phrase, got)
 		}
 	}
-	if got := Error("two\nlines"); got != "ERROR: two lines" {
+	if got := Error("two\nlines \x1b[2J"); got != `ERROR: two lines \x1b[2J` {
 		t.Error(got)
 	}
 }

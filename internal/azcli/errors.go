@@ -2,7 +2,8 @@ package azcli
 
 import (
 	"regexp"
-	"strings"
+
+	"github.com/idferry/idferry/internal/token"
 )
 
 // Phrases by which an SDK takes an error for "the tool is missing" or "nobody is logged in", and then shows its own
@@ -14,8 +15,7 @@ func misleading() *regexp.Regexp {
 
 // Sentence returns message on one line and without any phrase that would hide it from the user.
 func Sentence(message string) string {
-	message = strings.Join(strings.Fields(message), " ")
-	return misleading().ReplaceAllString(message, "[a log-in of the Azure tools]")
+	return misleading().ReplaceAllString(token.Line(message), "[a log-in of the Azure tools]")
 }
 
 // Error returns the line that the stand-in for az writes on stderr, with az's prefix.

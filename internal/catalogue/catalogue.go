@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
 )
 
 // Entry is a failure that people meet. In Mend and Run, {name} stands for a value that is known only when it happens.
@@ -59,7 +60,7 @@ func (e Entry) Advice(v Values) *problem.Advice {
 func (v Values) fill(text string, quote func(string) string) string {
 	return regexp.MustCompile(`\{[a-z-]+\}`).ReplaceAllStringFunc(text, func(place string) string {
 		name := place[1 : len(place)-1]
-		if value := strings.Join(strings.Fields(v[name]), " "); value != "" {
+		if value := token.Line(v[name]); value != "" {
 			return quote(value)
 		}
 		return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))

@@ -81,7 +81,7 @@ func listText(p Process, state cache.State, entries []cache.Entry) {
 			if d := e.ExpiresOn.Sub(now); d > 0 {
 				left = d.Truncate(time.Second).String()
 			}
-			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", e.ID[:min(8, len(e.ID))], OneLine(e.Description), e.ExpiresOn.Format(time.RFC3339), left, e.Holder)
+			_, _ = fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\n", e.ID[:min(8, len(e.ID))], OneLine(e.Description), e.ExpiresOn.Format(time.RFC3339), left, OneLine(e.Holder))
 		}
 		_ = table.Flush()
 		_, _ = fmt.Fprintln(p.Stdout)

@@ -121,6 +121,7 @@ func TestPeopleSeeMessageThenHint(t *testing.T) {
 	}{
 		{problem.Input("--tenant-id", "it is missing").WithHint("az account list"), ExitMisuse, "tool: --tenant-id: it is missing\ntool: az account list\n"},
 		{problem.New("AADSTS700016", "entra ID refused:\nno such application"), ExitFailure, "tool: AADSTS700016: entra ID refused: no such application\n"},
+		{problem.New("x", "subject \u202e\x1b[2J").WithHint("echo \a"), ExitFailure, `tool: x: subject \u202e\x1b[2J` + "\n" + `tool: echo \a` + "\n"},
 		{errors.New("Bearer abcdefghijklmnop"), ExitFailure, "tool: Bearer [redacted]\n"},
 	} {
 		out.Reset()

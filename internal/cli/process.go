@@ -134,8 +134,8 @@ func Misuse(err error, program string) error {
 	return problem.Input("command line", "%w", err).WithHint("%s --help", program)
 }
 
-// OneLine folds white space, line breaks included, so that a message survives contracts and terminals alike.
-func OneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// OneLine is token.Line: a message survives contracts and terminals alike.
+func OneLine(s string) string { return token.Line(s) }
 
 // Bounded is attempt.Within for a process that is to end when it is asked to: a caller that kills us first would show its
 // user nothing but its own timeout.

@@ -20,12 +20,13 @@ type Screen struct {
 
 // Printer writes a report for people as it grows.
 type Printer struct {
-	w      io.Writer
-	screen Screen
+	w        io.Writer
+	screen   Screen
+	redactor *token.Redactor
 }
 
 // NewPrinter writes to w.
-func NewPrinter(w io.Writer, s Screen) *Printer { return &Printer{w, s} }
+func NewPrinter(w io.Writer, s Screen) *Printer { return &Printer{w, s, token.NewRedactor()} }
 
 // nameWidth is the column in which what is said of a hop begins.
 const nameWidth = 26
@@ -46,7 +47,7 @@ func (p *Printer) Head(r *Report) {
 		value = 0
 	}
 	for _, s := range r.Settings {
-		p.wrapped(fmt.Sprintf("  %-*s  ", name, s.Name), fmt.Sprintf("%-*s  %s", value, oneLine(s.Value), p.paint(faint, s.From)))
+		p.wrapped(fmt.Sprintf("  %-*s  ", name, s.Name), fmt.Sprintf("%-*s  %s", value, oneLine(s.Value), p.paint(faint, oneLine(s.From))))
 	}
 	p.line("")
 }
@@ -66,7 +67,7 @@ func (p *Printer) Hop(h *Hop) {
 	p.wrapped(lead, strings.TrimSpace(oneLine(summary)+took))
 	p.fields(h)
 	for _, n := range h.Notes {
-		p.wrapped("    note      ", n)
+		p.wrapped("    note      ", oneLine(n))
 	}
 	if h.Problem == nil {
 		return
@@ -84,7 +85,7 @@ func (p *Printer) Hop(h *Hop) {
 		if i > 0 {
 			name = "or"
 		}
-		p.line("    %-9s %s", name, p.paint(bold, command))
+		p.line("    %-9s %s", name, p.paint(bold, oneLine(command)))
 	}
 	p.row("takes", a.Wait)
 	p.row("see", a.See)
@@ -92,7 +93,7 @@ func (p *Printer) Hop(h *Hop) {
 
 func (p *Printer) row(name, text string) {
 	if text != "" {
-		p.wrapped(fmt.Sprintf("    %-9s ", name), text)
+		p.wrapped(fmt.Sprintf("    %-9s ", name), oneLine(text))
 	}
 }
 
@@ -102,19 +103,19 @@ func (p *Printer) fields(h *Hop) {
 		width = max(width, utf8.RuneCountInString(f.Name))
 	}
 	for _, f := range h.Fields {
-		p.wrapped(fmt.Sprintf("    %-*s  ", max(width, 8), f.Name), f.Value)
+		p.wrapped(fmt.Sprintf("    %-*s  ", max(width, 8), f.Name), oneLine(f.Value))
 	}
 }
 
 // differences puts what was presented above what is expected, so that a person sees where they part.
 func (p *Printer) differences(all []Difference) {
 	for _, d := range all {
-		p.wrapped("    presented ", d.Field+" "+d.Presented)
+		p.wrapped("    presented ", oneLine(d.Field+" "+d.Presented))
 		why := ""
 		if d.Why != "" {
-			why = "  (" + d.Why + ")"
+			why = "  (" + oneLine(d.Why) + ")"
 		}
-		p.wrapped("    expected  ", d.Field+" "+d.Expected+why)
+		p.wrapped("    expected  ", oneLine(d.Field+" "+d.Expected)+why)
 	}
 }
 
@@ -128,7 +129,7 @@ func (p *Printer) Foot(r *Report) {
 	case code == ExitUnknown:
 		p.line("%s", p.paint(yellow, "nothing failed, and something could not be checked"))
 	default:
-		p.wrapped("", p.paint(red, "to mend: ")+first.Name+" ("+first.Problem.Code+")")
+		p.wrapped("", p.paint(red, "to mend: ")+oneLine(first.Name+" ("+first.Problem.Code+")"))
 	}
 }
 
@@ -160,7 +161,7 @@ func (p *Printer) mark(s Status) string {
 
 // line is the one place through which text leaves, cleaned.
 func (p *Printer) line(format string, args ...any) {
-	_, _ = fmt.Fprintln(p.w, strings.TrimRight(token.NewRedactor().Clean(fmt.Sprintf(format, args...)), " "))
+	_, _ = fmt.Fprintln(p.w, strings.TrimRight(p.redactor.Clean(fmt.Sprintf(format, args...)), " "))
 }
 
 // wrapped writes text after lead, and breaks it between words where the screen ends; further lines begin where the first
@@ -204,7 +205,8 @@ func plain(text string) string {
 	}
 }
 
-func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+// oneLine is for every text that is not written here, before colours come to it.
+func oneLine(s string) string { return token.Line(s) }
 
 // brief is a duration as a hop shows it.
 func brief(d time.Duration) string {

@@ -108,6 +108,20 @@ func TestNoTokenIsShown(t *testing.T) {
 	}
 }
 
+// Claims, settings and answers are somebody else's words, and so is what fills a command; colours are ours alone.
+func TestATerminalObeysNobodyElse(t *testing.T) {
+	const evil = "\x1b[2J\u202e"
+	r := &Report{Settings: []Setting{{"name", evil, evil}}, Hops: []*Hop{{
+		Name: "hop", Status: Failed, Summary: evil, Fields: []Field{{"sub", evil}}, Notes: []string{evil}, Differences: []Difference{{"subject", evil, evil, evil}},
+		Problem: (&problem.Error{Code: evil, Message: evil, Said: evil}).WithAdvice(&problem.Advice{Cause: evil, Mend: evil, Run: []string{evil}, Wait: evil, See: evil}),
+	}}}
+	for _, screen := range []Screen{{}, {Width: 80, Colour: true, Unicode: true}} {
+		if text := show(r, screen); strings.Contains(text, "\x1b[2J") || strings.Contains(text, "\u202e") || strings.Count(text, `\x1b[2J\u202e`) < 12 {
+			t.Errorf("%q", text)
+		}
+	}
+}
+
 // What nobody knows is shown whole, however long it is.
 func TestAnUnknownErrorIsShownWhole(t *testing.T) {
 	said := "AADSTS999999: " + strings.Repeat("something new ", 100) + "Trace ID: 0a"

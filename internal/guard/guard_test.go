@@ -48,7 +48,7 @@ func rooms() map[string][]string {
 	allowed := map[string]string{
 		"problem": "", "token": "",
 		"machine": "token", "child": "", "upstream": "problem", "cache": lowest + " ownfile",
-		"catalogue": "problem", "entra": lowest + " upstream catalogue", "sts": lowest + " upstream catalogue",
+		"catalogue": lowest, "entra": lowest + " upstream catalogue", "sts": lowest + " upstream catalogue",
 		"azure": lowest + " upstream machine child entra catalogue", "google": lowest + " upstream machine child sts catalogue", "resourcemanager": lowest + " upstream",
 		"doctor":  lowest + " upstream catalogue cache",
 		"ownfile": "problem", "tokenfile": lowest + " ownfile",

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/idferry/idferry/internal/token"
 )
 
 // Summary says in a line what happens to each user, and below it what somebody may miss.
@@ -15,12 +17,12 @@ func (p *Plan) Summary(dryRun bool) string {
 	var b strings.Builder
 	for _, o := range p.Outcomes {
 		if !o.Changed {
-			fmt.Fprintf(&b, "left user %q in %s alone: %s\n", o.User, o.Path, o.Why)
+			fmt.Fprintf(&b, "left user %q in %s alone: %s\n", o.User, o.Path, token.Line(o.Why))
 			continue
 		}
-		fmt.Fprintf(&b, "%s user %q in %s (%s)\n", verb, o.User, o.Path, o.From)
+		fmt.Fprintf(&b, "%s user %q in %s (%s)\n", verb, o.User, o.Path, token.Line(o.From))
 		for _, n := range o.Notes {
-			fmt.Fprintf(&b, "  %s\n", n)
+			fmt.Fprintf(&b, "  %s\n", token.Line(n))
 		}
 	}
 	return b.String()

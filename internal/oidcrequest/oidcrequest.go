@@ -99,7 +99,7 @@ func (e *Endpoint) answer(r *http.Request) (int, map[string]string) {
 		if errors.Is(err, context.DeadlineExceeded) || known.Code == problem.DeadlineExceeded {
 			status = http.StatusGatewayTimeout
 		}
-		return refuse(status, token.NewRedactor().Clean(known.Sentence()))
+		return refuse(status, token.Line(token.NewRedactor().Clean(known.Sentence())))
 	}
 	return http.StatusOK, map[string]string{"value": t.Value.Reveal()}
 }

@@ -40,6 +40,9 @@ func TestDocumentsAreThoseOnTheWire(t *testing.T) {
 
 func TestFailureNeverCarriesAToken(t *testing.T) {
 	doc := string(Failure(Request{}, errors.New("unexpected answer: {\"access_token\":\""+sample+"\"}")))
+	if said := string(Failure(Request{}, errors.New("no \x1b[2J\u202e"))); !strings.Contains(said, `"message":"no \\x1b[2J\\u202e"`) {
+		t.Error(said)
+	}
 	if strings.Contains(doc, sample[:12]) || !strings.Contains(doc, "[redacted]") || !strings.Contains(doc, `"code":"unexpected"`) {
 		t.Error(doc)
 	}

@@ -42,11 +42,10 @@ func Revoked(r Request) []byte {
 // hint too.
 func Failure(r Request, err error) []byte {
 	e := problem.From(err)
-	message := token.NewRedactor().Clean(e.Error())
 	return document(response{
 		Version: Version, TokenType: r.responseType(), Code: e.Code,
-		// Line breaks survive JSON but not the one-line errors that gcloud and Terraform print.
-		Message: string(bytes.Join(bytes.Fields([]byte(message)), []byte(" "))),
+		// Line breaks survive JSON but not the one-line errors that gcloud and Terraform print; nor do terminals what JSON escapes.
+		Message: token.Line(token.NewRedactor().Clean(e.Error())),
 	})
 }
 

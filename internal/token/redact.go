@@ -38,9 +38,5 @@ func (r *Redactor) Clean(text string) string {
 // Quote makes somebody else's words fit to be shown in an error: cleaned, on one line, of at most `most` bytes, without a
 // full stop at the end.
 func Quote(text string, most int) string {
-	text = strings.Join(strings.Fields(NewRedactor().Clean(text)), " ")
-	if len(text) > most {
-		text = strings.ToValidUTF8(text[:most], "") + "…"
-	}
-	return strings.TrimSuffix(text, ".")
+	return strings.TrimRight(cut(Line(NewRedactor().Clean(text)), most), " .")
 }
