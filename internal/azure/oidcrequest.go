@@ -120,11 +120,5 @@ func refusalText(resp *http.Response, body []byte) string {
 	if json.Unmarshal(body, &answer) == nil && answer.Message != "" {
 		return quote(answer.Message)
 	}
-	if len(body) == 0 {
-		return "nothing"
-	}
-	if t := resp.Header.Get("Content-Type"); t != "" {
-		return t
-	}
-	return http.DetectContentType(body)
+	return upstream.Describe(resp.Header.Get("Content-Type"), body)
 }

@@ -47,7 +47,7 @@ func rooms() map[string][]string {
 	const lowest = "token problem"
 	allowed := map[string]string{
 		"problem": "", "token": "",
-		"machine": "token", "child": "", "upstream": "problem", "cache": lowest + " ownfile",
+		"machine": "token", "child": "", "upstream": lowest, "cache": lowest + " ownfile",
 		"catalogue": lowest, "entra": lowest + " upstream catalogue", "sts": lowest + " upstream catalogue",
 		"azure": lowest + " upstream machine child entra catalogue", "google": lowest + " upstream machine child sts catalogue", "resourcemanager": lowest + " upstream",
 		"doctor":  lowest + " upstream catalogue cache",

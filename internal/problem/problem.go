@@ -71,6 +71,12 @@ const (
 	Unexpected       = "unexpected"
 )
 
+// IsCode reports whether an upstream's word can be a code: what people search for has no space in it, and is not long.
+func IsCode(word string) bool {
+	return word != "" && len(word) <= 100 && word[0] != '-' && word[0] != '.' &&
+		strings.Trim(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-") == ""
+}
+
 // New returns an Error with a message formatted as by fmt.Errorf; an operand of %w becomes the cause.
 func New(code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)

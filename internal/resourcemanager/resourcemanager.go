@@ -47,7 +47,7 @@ func Tenants(ctx context.Context, log *slog.Logger, endpoint string, bearer toke
 	_ = json.Unmarshal(body, &answer)
 	if resp.StatusCode != http.StatusOK {
 		code := answer.Error.Code
-		if code == "" {
+		if !problem.IsCode(code) {
 			code = problem.Refused
 		}
 		return nil, problem.New(code, "asking %s for tenants: answered %d %s", r.URL.Host, resp.StatusCode, token.Quote(answer.Error.Message, 600))

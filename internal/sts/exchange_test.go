@@ -111,6 +111,22 @@ func TestAnswersThatAreNone(t *testing.T) {
 	}
 }
 
+// What an upstream calls its error is a word to search for, or only a part of what it says.
+func TestWhatIsNoCodeIsSaidInstead(t *testing.T) {
+	for body, want := range map[string][2]string{
+		`{"error":"invalid_grant","error_description":"d"}`:         {"invalid_grant", "x: answered 400 invalid_grant: d"},
+		`{"error":"\u001b[2J two words","error_description":"d"}`:   {problem.Refused, `x: answered 400, \x1b[2J two words: d`},
+		`{"error":{"status":"` + strings.Repeat("S", 101) + `"}}`:   {problem.Refused, "x: answered 400, " + strings.Repeat("S", 101)},
+		`{"error":{"status":"NOT_FOUND","message":"\u202eline\n"}}`: {"NOT_FOUND", `x: answered 400 NOT_FOUND: \u202eline`},
+		"<html>": {problem.Refused, "x: answered 400, with text/html; charset=utf-8, not JSON"},
+	} {
+		e := ReadRefusal(400, "\x1b[2J", []byte(body)).Problem("x", nil)
+		if e.Code != want[0] || e.Message != want[1] {
+			t.Errorf("%s: %s %q", body, e.Code, e.Message)
+		}
+	}
+}
+
 func TestAConditionIsWrittenForItsLanguage(t *testing.T) {
 	if got := Admits(token.Claims{TenantID: `a'b\c`, ObjectID: "o"}); got != `assertion.tid == 'a\'b\\c' && assertion.oid == 'o'` {
 		t.Error(got)

@@ -2,12 +2,12 @@ package sts
 
 import (
 	"encoding/json"
-	"net/http"
 	"strings"
 
 	"github.com/idferry/idferry/internal/catalogue"
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
+	"github.com/idferry/idferry/internal/upstream"
 )
 
 // maxQuote bounds what is repeated of somebody else's error.
@@ -50,11 +50,11 @@ func ReadRefusal(status int, contentType string, body []byte) Refusal {
 			}
 		}
 	}
+	if r.Code != "" && !problem.IsCode(r.Code) {
+		r.Code, r.Message = "", strings.TrimSuffix(r.Code+": "+r.Message, ": ")
+	}
 	if r.Code == "" && r.Message == "" {
-		if contentType == "" {
-			contentType = http.DetectContentType(body)
-		}
-		r.Message = "with " + contentType + ", not JSON"
+		r.Message = "with " + upstream.Describe(contentType, body) + ", not JSON"
 	}
 	return r
 }

@@ -7,15 +7,22 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/idferry/idferry/internal/problem"
+	"github.com/idferry/idferry/internal/token"
 )
+
+// mostSaid bounds what is said of an answer that could not be read.
+const mostSaid = 1000
 
 // maxBody bounds an answer. The largest real one is a token answer; Entra's stay under 100 kB.
 const maxBody = 1 << 20
@@ -122,25 +129,32 @@ func (t *roundTripper) inspect(r *http.Request, sent *sent, resp *http.Response)
 		}
 		return problem.New(problem.BadAnswer, "%s answered %d, a redirect to %q; a token endpoint never redirects", where, resp.StatusCode, target.Host).
 			WithHint("see what answers there: curl -sSI %s", place(r.URL))
-	case t.o.RequireJSON && resp.StatusCode < 300 && !isObject(body):
-		return problem.New(problem.BadAnswer, "%s answered %d with %s, not JSON", where, resp.StatusCode, describe(resp, body)).
-			WithHint("a proxy or a sign-in page may be answering in its place: curl -sSi %s", place(r.URL))
+	case t.o.RequireJSON:
+		if err := RequireObject(r, resp, body); err != nil {
+			return err
+		}
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	resp.ContentLength = int64(len(body))
 	return nil
 }
 
-func isObject(body []byte) bool {
-	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
+// RequireObject returns the problem.BadAnswer for a 2xx answer that is not a JSON object.
+func RequireObject(r *http.Request, resp *http.Response, body []byte) error {
+	if resp.StatusCode >= 300 || bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+		return nil
+	}
+	return problem.New(problem.BadAnswer, "%s %s answered %d with %s, not JSON", r.Method, place(r.URL), resp.StatusCode, Describe(resp.Header.Get("Content-Type"), body)).
+		WithHint("a proxy or a sign-in page may be answering in its place: curl -sSi %s", place(r.URL))
 }
 
-func describe(resp *http.Response, body []byte) string {
+// Describe says what an answer is that is not what it should be, going by its Content-Type where that is one.
+func Describe(contentType string, body []byte) string {
 	if len(body) == 0 {
 		return "nothing"
 	}
-	if t := resp.Header.Get("Content-Type"); t != "" {
-		return t
+	if _, _, err := mime.ParseMediaType(contentType); err == nil && len(contentType) < 100 && !strings.ContainsFunc(contentType, unicode.IsControl) {
+		return contentType
 	}
 	return http.DetectContentType(body)
 }
@@ -184,5 +198,8 @@ func Unreachable(err error) *problem.Error {
 		return problem.New(problem.Unreachable, "%s %s: the proxy answered 407: %w", u.Op, at, u.Err).
 			WithHint("put the proxy's user and password into HTTPS_PROXY (http://USER:PASSWORD@HOST:PORT), or name what needs no proxy in NO_PROXY")
 	}
-	return problem.New(problem.Unreachable, "%s %s: no answer: %w", u.Op, at, u.Err)
+	e := problem.New(problem.Unreachable, "%s %s: no answer: %w", u.Op, at, u.Err)
+	// net/http quotes a header that it cannot read, whole.
+	e.Message = token.Quote(e.Message, mostSaid)
+	return e
 }
