@@ -56,7 +56,7 @@ func rooms() map[string][]string {
 		"attempt": lowest, "toazure": lowest + " entra google", "togoogle": lowest + " attempt azure catalogue entra",
 		"launch": "problem ownfile child", "oidcrequest": lowest,
 		"kubeconfig": lowest, "shim": lowest, "externalaccount": lowest + " pluggable ownfile",
-		"fakecloud": "", "guard": "", "faults": "", "storytest": "fakecloud", "processes": "", "desktop": "", "manual": "catalogue entra sts", "reference": "", "leanstart": "", "trust": lowest + " catalogue sts",
+		"fakecloud": "", "fuzzing": lowest, "guard": "", "faults": "", "storytest": "fakecloud", "processes": "", "desktop": "", "manual": "catalogue entra sts", "reference": "", "leanstart": "", "trust": lowest + " catalogue sts",
 	}
 	rooms := map[string][]string{
 		"federation":       within("token problem attempt azure catalogue entra externalaccount google sts toazure togoogle upstream"),
