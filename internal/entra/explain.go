@@ -80,9 +80,11 @@ func (a answer) text() string {
 	return said + " " + string(a.Error)
 }
 
-// answerWithin finds an error answer that somebody quoted in text.
+// answerWithin finds an error answer that somebody quoted in text. It does not look on for ever, since each place to begin at
+// may be one to read to the end from.
 func answerWithin(text string) *answer {
-	for at := strings.IndexByte(text, '{'); at >= 0; {
+	at := strings.IndexByte(text, '{')
+	for tries := 0; at >= 0 && tries < 100; tries++ {
 		var a answer
 		if json.NewDecoder(strings.NewReader(text[at:])).Decode(&a) == nil && len(a.Error)+len(a.Message) > 0 {
 			return &a
@@ -107,7 +109,7 @@ func explainAnswer(call msal.CallErr, err error) error {
 	}
 	var a answer
 	if json.Unmarshal(body, &a) != nil || len(a.Error)+len(a.Message)+len(a.Description) == 0 {
-		e := problem.New(problem.BadAnswer, "%s answered %d with %s, not an error of a token service", where, resp.StatusCode, kind(resp, body)).
+		e := problem.New(problem.BadAnswer, "%s answered %d with %s, not an error of a token service", where, resp.StatusCode, upstream.Describe(resp.Header.Get("Content-Type"), body)).
 			WithHint("a proxy or a sign-in page may be answering in its place: check HTTPS_PROXY and NO_PROXY")
 		if resp.StatusCode == http.StatusTooManyRequests {
 			e.Code, e.Hint = problem.Refused, "it asks for fewer requests; try again in "+retryAfter(resp)
@@ -125,7 +127,9 @@ func explainAnswer(call msal.CallErr, err error) error {
 	code := problem.Refused
 	var name string
 	if json.Unmarshal(a.Error, &name) == nil && name != "" {
-		code = name
+		if problem.IsCode(name) {
+			code = name
+		}
 		said = strings.TrimSuffix(name+": "+said, ": ")
 	}
 	e := problem.New(code, "%s answered %d: %s", where, resp.StatusCode, short(said))
@@ -146,16 +150,6 @@ func explainGivenUp(err error) error {
 	}
 	return problem.New(problem.DeadlineExceeded, "%s: %w", what, context.DeadlineExceeded).
 		WithHint("check the proxy (HTTPS_PROXY, NO_PROXY) and the network, or give it longer with --timeout")
-}
-
-func kind(resp *http.Response, body []byte) string {
-	if len(body) == 0 {
-		return "nothing"
-	}
-	if t := resp.Header.Get("Content-Type"); t != "" {
-		return t
-	}
-	return http.DetectContentType(body)
 }
 
 // readBack reads a body that MSAL, azidentity or package upstream holds in memory, and puts it back.
@@ -184,7 +178,7 @@ const maxSaid = 8 << 10
 
 // fromText finds an AADSTS code in text; it returns nil when there is none.
 func fromText(text string, cause error) *problem.Error {
-	m := regexp.MustCompile(`AADSTS(\d+)(?::?\s*)([\s\S]*)`).FindStringSubmatch(text)
+	m := regexp.MustCompile(`AADSTS(\d{1,10})(?::?\s*)([\s\S]*)`).FindStringSubmatch(text)
 	if m == nil {
 		return nil
 	}
@@ -205,9 +199,9 @@ func short(text string) string {
 	} {
 		text, _, _ = strings.Cut(text, end)
 	}
-	text = strings.Join(strings.Fields(token.NewRedactor().Clean(text)), " ")
+	text = token.Line(token.NewRedactor().Clean(text))
 	// See Explain: somebody else's text must not say it either.
-	text = regexp.MustCompile(`(?i)\baz (login|account set)\b`).ReplaceAllString(text, "az… $1")
+	text = regexp.MustCompile(`(?i)az (login|account set)`).ReplaceAllString(text, "az… $1")
 	const most = 400
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "")

@@ -11,9 +11,11 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
 
+	"github.com/idferry/idferry/internal/fuzzing"
 	"github.com/idferry/idferry/internal/problem"
 )
 
@@ -54,14 +56,16 @@ func TestWhatEntraSaysIsKeptAndWhatToDoIsAdded(t *testing.T) {
 		"a refusal without an AADSTS code": {
 			answered(400, "application/json", `{"error":"invalid_request","error_description":"Identity not found"}`), "invalid_request", "login.example answered 400: invalid_request: Identity not found", "",
 		},
-		"App Service's form":    {answered(400, "application/json", `{"statusCode":400,"message":"No identity."}`), problem.Refused, "login.example answered 400: No identity", ""},
-		"a sign-in page":        {answered(503, "text/html", html), problem.BadAnswer, "login.example answered 503 with text/html", "HTTPS_PROXY"},
-		"an empty answer":       {answered(502, "", ""), problem.BadAnswer, "login.example answered 502 with nothing", "HTTPS_PROXY"},
-		"throttled, in no form": {answered(429, "text/plain", "slow down"), problem.Refused, "answered 429", "try again in a minute"},
-		"a token in the answer": {answered(400, "application/json", `{"error":"x","error_description":"AADSTS50027: JWT token is invalid: `+canary+`"}`), "AADSTS50027", "[redacted]", "no JSON Web Token"},
-		"no answer in time":     {&url.Error{Op: "Post", URL: "https://login.example/t?secret=1", Err: context.DeadlineExceeded}, problem.DeadlineExceeded, "login.example/t: ", "--timeout"},
-		"given up":              {fmt.Errorf("msal: %w", context.Canceled), problem.Unexpected, "canceled", ""},
-		"boilerplate":           {errors.New("SomeCredential: it broke. To troubleshoot, visit https://aka.ms/x"), problem.Unexpected, "SomeCredential: it broke", ""},
+		"an error that is no word": {answered(400, "application/json", `{"error":"\u001b[2J no","error_description":"d\u202e"}`), problem.Refused, `login.example answered 400: \x1b[2J no: d\u202e`, ""},
+		"a header that is no type": {answered(503, "\x1b[2J", html), problem.BadAnswer, "login.example answered 503 with text/html; charset=utf-8", "HTTPS_PROXY"},
+		"App Service's form":       {answered(400, "application/json", `{"statusCode":400,"message":"No identity."}`), problem.Refused, "login.example answered 400: No identity", ""},
+		"a sign-in page":           {answered(503, "text/html", html), problem.BadAnswer, "login.example answered 503 with text/html", "HTTPS_PROXY"},
+		"an empty answer":          {answered(502, "", ""), problem.BadAnswer, "login.example answered 502 with nothing", "HTTPS_PROXY"},
+		"throttled, in no form":    {answered(429, "text/plain", "slow down"), problem.Refused, "answered 429", "try again in a minute"},
+		"a token in the answer":    {answered(400, "application/json", `{"error":"x","error_description":"AADSTS50027: JWT token is invalid: `+canary+`"}`), "AADSTS50027", "[redacted]", "no JSON Web Token"},
+		"no answer in time":        {&url.Error{Op: "Post", URL: "https://login.example/t?secret=1", Err: context.DeadlineExceeded}, problem.DeadlineExceeded, "login.example/t: ", "--timeout"},
+		"given up":                 {fmt.Errorf("msal: %w", context.Canceled), problem.Unexpected, "canceled", ""},
+		"boilerplate":              {errors.New("SomeCredential: it broke. To troubleshoot, visit https://aka.ms/x"), problem.Unexpected, "SomeCredential: it broke", ""},
 	} {
 		e := problem.From(Explain(c.err))
 		if e.Code != c.code || !strings.Contains(e.Message, c.message) || !strings.Contains(e.Hint, c.hint) || (c.hint == "" && e.Hint != "") {
@@ -86,6 +90,15 @@ func TestWhatNobodyKnowsIsKeptWhole(t *testing.T) {
 	}
 	if known := problem.From(Explain(errors.New("AADSTS700016: no"))); known.Said != "" || known.Advice == nil {
 		t.Error(known)
+	}
+}
+
+// Each brace may be where an answer begins, and each may lead to the end of what is a megabyte.
+func TestALongAnswerIsNotReadOverAndOver(t *testing.T) {
+	begun := fuzzing.Spent()
+	err := Explain(errors.New(strings.Repeat(`{"a":`, 200_000)))
+	if took := fuzzing.Spent() - begun; took > 5*time.Second || problem.From(err).Code != problem.Unexpected {
+		t.Errorf("%s: %v", took, err)
 	}
 }
 
