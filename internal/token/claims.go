@@ -34,6 +34,12 @@ func ReadClaims(jwt string) (Claims, error) {
 	if len(parts) != 3 {
 		return Claims{}, ErrNotJWT
 	}
+	for i := range len(jwt) {
+		// A line break is none of a token's characters (RFC 7515 section 7.1), though base64's reader passes over it.
+		if c := jwt[i]; (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' && c != '.' && c != '=' {
+			return Claims{}, fmt.Errorf("%w: it has a character that none has", ErrNotJWT)
+		}
+	}
 	payload, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(parts[1], "="))
 	if err != nil {
 		return Claims{}, fmt.Errorf("%w: its payload is not base64url", ErrNotJWT)
@@ -72,6 +78,9 @@ func (s Secret) Claims() (Claims, error) { return ReadClaims(s.Reveal()) }
 type audience []string
 
 func (a *audience) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
 	var one string
 	if json.Unmarshal(data, &one) == nil {
 		*a = audience{one}

@@ -86,10 +86,13 @@ func TestClaimsOfPublishedTokens(t *testing.T) {
 }
 
 func TestWhatIsNotAJWT(t *testing.T) {
-	for _, text := range []string{"", "ya29.opaque", "a.b", "a.!!!.c", jwt("[]"), jwt("not json"), jwt(`{"exp":"tomorrow"}`), "a.b.c.d.e"} {
+	for _, text := range []string{"", "ya29.opaque", "a.b", "a.!!!.c", jwt("[]"), jwt("not json"), jwt(`{"exp":"tomorrow"}`), "a.b.c.d.e", "e3\n0.e30.e30", "e30.e3\r0.e30", "e30.e30.e\n30", "e30.e30.e30\n", "\xef\xbb\xbfe30.e30.e30"} {
 		if c, err := ReadClaims(text); !errors.Is(err, ErrNotJWT) {
 			t.Errorf("%q: %+v %v", text, c, err)
 		}
+	}
+	if c, err := ReadClaims(jwt(`{"aud":null,"sub":null}`)); err != nil || len(c.Audience) != 0 {
+		t.Errorf("an audience of null is none: %+v %v", c, err)
 	}
 	if c, err := ReadClaims(jwt(`{"exp":1e99}`)); err != nil || !c.Expiry.IsZero() {
 		t.Errorf("an absurd expiry is none: %+v %v", c, err)
