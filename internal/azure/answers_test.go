@@ -2,7 +2,11 @@ package azure
 
 import (
 	"context"
+	"crypto/sha1"
 	"errors"
+	"fmt"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -136,6 +140,42 @@ func TestWhateverAnswersForAManagedIdentityIsToldApart(t *testing.T) {
 			}
 		})
 	}
+}
+
+// MSAL's client falls over that one word, wherever it is asked through.
+func TestAnAnswerOfNullIsNoToken(t *testing.T) {
+	null := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte("null"))
+	})
+	asked := func(t *testing.T, s Settings) {
+		t.Helper()
+		s.Credential, s.Lookup = "managed-identity", os.LookupEnv
+		identity, err := New(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = identity.Token(t.Context(), "api://null/.default")
+		if e := problem.From(err); e == nil || e.Code != problem.BadAnswer || !strings.Contains(e.Message, "answered 200 with application/json, not JSON") {
+			t.Errorf("%+v", e)
+		}
+	}
+	t.Run("a client of the caller's", func(t *testing.T) {
+		asked(t, Settings{HTTP: &http.Client{Transport: roundTripFunc(func(r *http.Request) (*http.Response, error) {
+			w := httptest.NewRecorder()
+			null(w, r)
+			return w.Result(), nil
+		})}})
+	})
+	t.Run("Service Fabric", func(t *testing.T) {
+		server := httptest.NewTLSServer(null)
+		defer server.Close()
+		server.Config.ErrorLog = log.New(io.Discard, "", 0)
+		t.Setenv("IDENTITY_ENDPOINT", server.URL)
+		t.Setenv("IDENTITY_HEADER", "secret")
+		t.Setenv("IDENTITY_SERVER_THUMBPRINT", fmt.Sprintf("%X", sha1.Sum(server.Certificate().Raw)))
+		asked(t, Settings{})
+	})
 }
 
 // While the endpoint is being updated it answers 404; what is left of the deadline is spent on it, and no more.

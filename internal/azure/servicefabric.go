@@ -34,6 +34,9 @@ func (witnessing) Do(r *policy.Request) (*http.Response, error) {
 		if err == nil {
 			err = cutShort(r.Raw().Context())
 		}
+		if err == nil {
+			err = upstream.RequireObject(r.Raw(), resp, body)
+		}
 	}
 	if w, ok := r.Raw().Context().Value(witnessKey{}).(*witness); ok {
 		w.report(r.Raw(), resp, body, err)

@@ -114,6 +114,10 @@ func (t *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err == nil && t.look != nil {
 		err = t.look(resp, body)
 	}
+	if err == nil {
+		// MSAL's client for managed identities falls over null (accesstokens.TokenResponse.UnmarshalJSON).
+		err = upstream.RequireObject(r, resp, body)
+	}
 	if w, ok := r.Context().Value(witnessKey{}).(*witness); ok {
 		w.report(r, resp, body, err)
 	}
