@@ -36,6 +36,10 @@ func readCertificate(path string, data []byte, password string) (keyPair, error)
 		}
 		return keyPair{chain, key}, nil
 	}
+	if n := rounds(data); n > maxRounds {
+		return keyPair{}, problem.Input(field, "%s wants its password hashed more than %d times", path, maxRounds).
+			WithHint("make it anew: openssl pkcs12 -in %[1]s -out all.pem; openssl pkcs12 -export -in all.pem -out %[1]s", path)
+	}
 	key, certificate, more, err := pkcs12.DecodeChain(data, password)
 	switch {
 	case errors.Is(err, pkcs12.ErrIncorrectPassword) && password == "":

@@ -1,6 +1,7 @@
 package azure
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -87,10 +88,20 @@ func TestCertificatesOfEveryMaker(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	patient, err := pkcs12.Modern2023.WithIterations(100_000).Encode(key, cert, nil, "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An integer of three bytes for another one.
+	endless := bytes.ReplaceAll(patient, []byte{2, 3, 0x01, 0x86, 0xa0}, []byte{2, 3, 0x7f, 0xff, 0xff})
+	if rounds(patient) != 100_000 || rounds(endless) != 0x7fffff {
+		t.Errorf("%d and %d rounds", rounds(patient), rounds(endless))
+	}
 	for name, c := range map[string]struct {
 		data           []byte
 		password, want string
 	}{
+		"endless":          {endless, "secret", "app.pfx wants its password hashed more than"},
 		"wrong password":   {files["triple DES"].data, "other", "AZURE_CLIENT_CERTIFICATE_PASSWORD: it does not open"},
 		"no password":      {files["triple DES"].data, "", "AZURE_CLIENT_CERTIFICATE_PASSWORD: it is not set"},
 		"no key":           {certPEM, "", "AZURE_CLIENT_CERTIFICATE_PATH: app.pfx cannot be read as PEM"},
