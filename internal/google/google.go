@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/idferry/idferry/internal/problem"
 	"github.com/idferry/idferry/internal/token"
@@ -229,10 +230,14 @@ func parseChain(list string) (chain, error) {
 	return chain{accounts[last], accounts[:last]}, nil
 }
 
+// maxName is the longest e-mail address (RFC 5321 section 4.5.3.1).
+const maxName = 320
+
 // accountName reports whether name can be an e-mail address or a unique id. It becomes part of a URL's path.
 func accountName(name string) bool {
 	digits := strings.Trim(name, "0123456789") == ""
-	return name != "" && (digits || strings.Contains(name, "@")) && !strings.ContainsAny(name, " \t\r\n/?#%:\\\"'")
+	return name != "" && len(name) <= maxName && (digits || strings.Contains(name, "@")) && !strings.ContainsAny(name, " /?#%:\\\"'") &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsGraphic(r) })
 }
 
 // checkHTTPS refuses what a credential must not be sent to.

@@ -103,8 +103,11 @@ func (m *metadataServer) withoutIdentity(ctx context.Context) (token.Secret, err
 		return token.Secret{}, m.explain(ctx, err)
 	case !strings.Contains(email, "@"):
 		// GKE calls a Kubernetes account without a Google one by the pool's name, PROJECT.svc.id.goog.
-		return token.Secret{}, problem.New(problem.NoIdentity, "the metadata server gives no ID token: this pod's Kubernetes service account is not linked to a Google one (it is %s)", email).
+		return token.Secret{}, problem.New(problem.NoIdentity, "the metadata server gives no ID token: this pod's Kubernetes service account is not linked to a Google one (it is %s)", sts.Quote(email)).
 			WithHint("kubectl annotate serviceaccount NAME iam.gke.io/gcp-service-account=EMAIL, or name the account to act as with --impersonate-service-account EMAIL")
+	}
+	if !accountName(email) {
+		return token.Secret{}, problem.New(problem.BadAnswer, "asking the metadata server for the account's e-mail address: it answers %.100q", email)
 	}
 	self := &impersonated{base: m, chain: chain{target: email}, audience: m.settings.Audience, endpoint: m.endpoint, http: m.http}
 	caller, err := m.accessToken(ctx)

@@ -128,6 +128,22 @@ func TestMetadataServerThatRefusesOrAnswersNonsense(t *testing.T) {
 	}
 }
 
+// Its account's address goes into a path and into what people read.
+func TestAMetadataServerWithoutAnAddress(t *testing.T) {
+	w := newWorld(t)
+	w.cloud.Metadata.Answer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Metadata-Flavor", "Google")
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/email"):
+			_, _ = rw.Write([]byte("a@b\x1b[2J"))
+		case strings.HasSuffix(r.URL.Path, "/identity"):
+			http.NotFound(rw, r)
+		}
+	}))
+	_, _, _, err := w.take(w.settings("metadata"))
+	refused(t, err, problem.BadAnswer, `it answers "a@b\x1b[2J"`)
+}
+
 type transportFunc func(*http.Request) (*http.Response, error)
 
 func (f transportFunc) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
