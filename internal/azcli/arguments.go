@@ -1,6 +1,7 @@
 package azcli
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ func Parse(flags *pflag.FlagSet, args []string) error {
 			unknown = append(unknown, args[i+1:]...)
 			break
 		}
-		if !isOption(args[i]) {
+		if !isOption(flags, args[i]) {
 			unknown = append(unknown, args[i])
 			continue
 		}
@@ -42,7 +43,7 @@ func Parse(flags *pflag.FlagSet, args []string) error {
 			values[0] = flag.NoOptDefVal
 		case !given:
 			n := i + 1
-			for n < len(args) && !isOption(args[n]) && (flag.Value.Type() == "stringArray" || n == i+1) {
+			for n < len(args) && !isOption(flags, args[n]) && (flag.Value.Type() == "stringArray" || n == i+1) {
 				n++
 			}
 			values = args[i+1 : n]
@@ -63,10 +64,18 @@ func Parse(flags *pflag.FlagSet, args []string) error {
 	return nil
 }
 
-// isOption tells an option from a value. A lone dash is a value, and so is what has a space in it.
-func isOption(arg string) bool {
-	return len(arg) > 1 && arg[0] == '-' && !strings.Contains(arg, " ")
+// isOption tells an option from a value. A lone dash is a value, and so are a negative number and what has a space in it,
+// unless an option of the command begins it (--query='{t: accessToken}').
+func isOption(flags *pflag.FlagSet, arg string) bool {
+	if len(arg) < 2 || arg[0] != '-' {
+		return false
+	}
+	flag, _, _, err := option(flags, arg)
+	return flag != nil || err != nil || !negative().MatchString(arg) && !strings.Contains(arg, " ")
 }
+
+// negative is argparse's _negative_number_matcher.
+func negative() *regexp.Regexp { return regexp.MustCompile(`^-(\d+|\d*\.\d+)$`) }
 
 // option finds the flag that arg means, or nil.
 func option(flags *pflag.FlagSet, arg string) (flag *pflag.Flag, value string, given bool, err error) {

@@ -25,13 +25,24 @@ func TestArgumentsAreReadAsArgparseReadsThem(t *testing.T) {
 		"--bogus x -q y extra --output json more": "unrecognized arguments: --bogus x -q y extra more",
 		"--client x":            "unrecognized arguments: --client x",
 		"- --debug -- --output": "unrecognized arguments: - --output",
+		// A space behind an option's equals sign does not make a value of it; a negative number is one.
+		"--resource={a:_b}":                "resource={a: b} output= scope=[] debug=false",
+		"--res=x_y":                        "ambiguous option: --res=x y could match --resource, --resource-type",
+		"-o=a_b --scope -1 -.5 -a_b --deb": "resource= output=a b scope=[-1 -.5 -a b] debug=true",
+		"--resource --out_x -o json":       "resource=--out x output=json scope=[] debug=false",
+		"--resource --out=_x":              "argument --resource: expected one argument",
+		"-1 -1_0":                          "unrecognized arguments: -1 -1 0",
 	} {
 		flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 		resource, output, client := flags.String("resource", "", ""), flags.StringP("output", "o", "", ""), flags.String("client-id", "", "")
 		flags.String("resource-type", "", "")
 		flags.Lookup("client-id").Hidden = true
 		scope, debug := flags.StringArray("scope", nil, ""), flags.Bool("debug", false, "")
-		err := Parse(flags, strings.Fields(args))
+		words := strings.Fields(args)
+		for i := range words {
+			words[i] = strings.ReplaceAll(words[i], "_", " ")
+		}
+		err := Parse(flags, words)
 		got := fmt.Sprintf("resource=%s output=%s scope=%v debug=%v", *resource, *output, *scope, *debug)
 		if *client != "" {
 			got += " client=" + *client
