@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/jmespath-community/go-jmespath/pkg/functions"
 	"github.com/jmespath-community/go-jmespath/pkg/interpreter"
 	"github.com/jmespath-community/go-jmespath/pkg/parsing"
 
@@ -87,7 +86,7 @@ func ordered(node parsing.ASTNode) parsing.ASTNode {
 func (q *query) apply(document any) (any, error) {
 	s := &search{objects: map[uintptr]*original{}}
 	data := s.lower(document)
-	table := append(functions.GetDefaultFunctions(), s.functions()...)
+	table := append(known(), s.functions()...)
 	result, err := interpreter.NewInterpreter(data, interpreter.NewFunctionCaller(table...), nil).Execute(q.node, data)
 	if err != nil {
 		return nil, problem.New(problem.BadInput, "Invalid jmespath query supplied for `--query`: %s", withoutValue(err)).WithHint(queryReference)

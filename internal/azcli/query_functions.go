@@ -7,6 +7,13 @@ import (
 	"github.com/jmespath-community/go-jmespath/pkg/functions"
 )
 
+// known are the functions of the Python library that az uses (jmespath/functions.py). The one here has more, of which
+// pad_left and replace make as much of a text as they are told to.
+func known() []functions.FunctionEntry {
+	names := strings.Fields("abs avg ceil contains ends_with floor join keys length map max max_by merge min min_by not_null reverse sort sort_by starts_with sum to_array to_number to_string type values")
+	return slices.DeleteFunc(functions.GetDefaultFunctions(), func(f functions.FunctionEntry) bool { return !slices.Contains(names, f.Name) })
+}
+
 // functions are those of the library that would lose an order, and those that stand for nodes (see ordered).
 func (s *search) functions() []functions.FunctionEntry {
 	objects := []functions.ArgSpec{{Types: []functions.JpType{functions.JpObject}}}

@@ -48,7 +48,7 @@ func TestUnusableQueriesAreToldApart(t *testing.T) {
 	for query, misuse := range map[string]bool{
 		"": true, "tenant[": true, "foo bar": true, "`": true, "'x": true,
 		"nope(@)": false, "length(expires_on)": false, "sum(accessToken)": false, "keys(accessToken)": false, "length(@, @)": false, "*.keys(@)": false,
-		"max_by(values(@), &@)": false, "sort_by([{a: accessToken}, {a: expires_on}], &a)": false,
+		"max_by(values(@), &@)": false, "pad_left(tenant, `100000000`)": false, "find_first(tenant, 'a')": false, "sort_by([{a: accessToken}, {a: expires_on}], &a)": false,
 	} {
 		out := Output{Format: "json", Query: query, Queried: true}
 		err := out.Check("az account get-access-token")
