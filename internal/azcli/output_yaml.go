@@ -57,6 +57,13 @@ func (y *yamlWriter) node(v any, indent int, inline bool) {
 	case *Object:
 		for i, m := range v.sorted() {
 			start(i)
+			if !simpleKey(m.Key) {
+				y.write("? ")
+				y.scalar(m.Key, indent+2, false)
+				y.write("\n" + strings.Repeat(" ", indent) + ":")
+				y.value(m.Value, indent, indent+2, true)
+				continue
+			}
 			y.scalar(m.Key, indent, true)
 			y.write(":")
 			// A list under a key stands at the key's own column.
@@ -66,6 +73,12 @@ func (y *yamlWriter) node(v any, indent int, inline bool) {
 			y.write("{}\n")
 		}
 	}
+}
+
+// simpleKey follows check_simple_key of PyYAML's emitter: what stands before a colon is of less than 128 characters, the five
+// of its tag among them, on one line, and not empty.
+func simpleKey(s string) bool {
+	return s != "" && utf8.RuneCountInString(s) < 123 && !analyse(s).lines
 }
 
 // value writes what follows a key or a dash.
