@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/idferry/idferry/internal/pluggable"
 )
 
 // checkOutputFile looks at what clients find before they run anything. They only read it, and most of them fail for good on
@@ -43,16 +45,30 @@ func (r *Report) checkOutputFile(value any, s Surroundings) {
 		r.fails(field, "what is there is no response, and these clients neither use nor replace it", remove, Go, Node, Java, PHP)
 		return
 	}
+	// Go reads these too, and wants no other type of theirs.
+	var more struct {
+		Code    string `json:"code"`
+		Message string `json:"message"`
+		SAML    string `json:"saml_response"`
+	}
+	if err := json.Unmarshal(text, &more); err != nil {
+		r.fails(field, "what is there is no response, and this client neither uses nor replaces it", remove, Go)
+		return
+	}
 	const part = "what is there is only a part of a response, and these clients neither use nor replace it"
 	switch {
-	case response.Version == nil || response.Success == nil:
+	case response.Version == nil || *response.Version == 0 || response.Success == nil:
 		r.fails(field, part, remove, Go, Python, GCloud, Node, Java, PHP, Ruby)
 	case *response.Success && (response.TokenType == "" || response.IDToken == ""):
 		r.fails(field, part, remove, Go, Python, GCloud, Node, Java, PHP)
 	case !*response.Success:
 		r.fails(field, "a failure is written there, which this client shows for good", remove, Ruby)
-	case response.Expiration == nil:
+	case response.Expiration == nil || *response.Expiration == 0:
 		r.fails(field, "what is there does not say when it expires, and these clients neither use nor replace it", remove, Go, Node, Java, PHP)
+	case *response.Version != pluggable.Version:
+		r.fails(field, fmt.Sprintf("what is there is a response of version %d, and this client neither uses nor replaces it", *response.Version), remove, Go)
+	case response.TokenType != pluggable.TypeJWT && response.TokenType != pluggable.TypeIDToken:
+		r.fails(field, fmt.Sprintf("what is there has the token_type %q, and this client neither uses nor replaces it", response.TokenType), remove, Go)
 	case *response.Expiration > s.Now().Unix():
 		r.note(field, "clients use the token that is there until "+time.Unix(*response.Expiration, 0).UTC().Format(time.RFC3339)+", and run nothing", "")
 	}

@@ -134,6 +134,10 @@ func TestSaysWhichClientsFailAndWhy(t *testing.T) {
 		"output file nowhere":      {run("output_file", "/nowhere/at/all/out.json"), everybody, "mkdir -m 700 /nowhere/at/all"},
 		"torn output file":         {output(`{"version": 1, "succ`), []Client{Go, Node, Java, PHP}, "neither use nor replace it; rm "},
 		"white space":              {output(" \n"), []Client{Go, Node, Java}, "neither use nor replace it; rm "},
+		"output file of tomorrow":  {output(`{"version":2,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","id_token":"x","expiration_time":1800000060}`), []Client{Go}, "a response of version 2"},
+		"output file of a type":    {output(`{"version":1,"success":true,"token_type":"t","id_token":"x","expiration_time":1800000060}`), []Client{Go}, `the token_type "t"`},
+		"output file of a number":  {output(`{"version":1,"success":false,"code":1,"message":"y"}`), []Client{Go}, "is no response"},
+		"output file of no time":   {output(`{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","id_token":"x","expiration_time":0}`), []Client{Go, Node, Java, PHP}, "does not say when"},
 		"output file of a failure": {output(`{"version":1,"success":false,"code":"x","message":"y"}`), []Client{Ruby}, "for good"},
 		"no version":               {output(`{"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","id_token":"x"}`), []Client{Go, Python, GCloud, Node, Java, PHP, Ruby}, "only a part"},
 		"no token":                 {output(`{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","expiration_time":1}`), []Client{Go, Python, GCloud, Node, Java, PHP}, "only a part"},
@@ -176,7 +180,7 @@ func TestNotesWhatIsGoodToKnow(t *testing.T) {
 		"a deadline too late": {func(p *place) { p.executable()["command"] = p.program + " --slow" }, "add --timeout 25s"},
 		"relative":            {func(p *place) { p.executable()["command"] = "true" }, "not an absolute path"},
 		"fresh output file": {func(p *place) {
-			_ = os.WriteFile(filepath.Join(p.dir, "out.json"), []byte(`{"version":1,"success":true,"token_type":"t","id_token":"x","expiration_time":1800000060}`), 0o600)
+			_ = os.WriteFile(filepath.Join(p.dir, "out.json"), []byte(`{"version":1,"success":true,"token_type":"urn:ietf:params:oauth:token-type:jwt","id_token":"x","expiration_time":1800000060}`), 0o600)
 		}, "until 2027-01-15T08:01:00Z"},
 		"gcloud's own for Azure": {func(p *place) {
 			p.fields["credential_source"] = map[string]any{"url": "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=x"}
