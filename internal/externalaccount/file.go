@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/idferry/idferry/internal/pluggable"
 	"github.com/idferry/idferry/internal/problem"
@@ -106,6 +107,9 @@ func (o Options) Exchange() (Exchange, error) {
 
 // New returns the file for o, as JSON that ends with a line break. Errors name the flag of config that is unusable.
 func New(o Options) ([]byte, error) {
+	if err := o.checkText(); err != nil {
+		return nil, err
+	}
 	x, err := o.Exchange()
 	if err != nil {
 		return nil, err
@@ -131,6 +135,18 @@ func New(o Options) ([]byte, error) {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	return b.Bytes(), nil
+}
+
+// checkText refuses what JSON cannot hold: another byte would stand in its place.
+func (o Options) checkText() error {
+	for flag, text := range map[string]string{
+		"command": strings.Join(o.Command, " "), "--output-file": o.OutputFile, "--token-path": o.TokenPath, "--service-account": o.ServiceAccount, "--workforce-pool-user-project": o.UserProject,
+	} {
+		if !utf8.ValidString(text) {
+			return problem.Input(flag, "%q is not UTF-8, and the file is", text)
+		}
+	}
+	return nil
 }
 
 func subjectTokenType(o Options) (string, error) {
