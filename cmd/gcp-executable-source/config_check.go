@@ -63,6 +63,9 @@ func (c *config) understand(args []string) (h externalaccount.Helper, err error)
 	if err := s.settings.Resolve(); err != nil {
 		return h, err
 	}
+	if err := s.checkWaits(); err != nil {
+		return h, err
+	}
 	return externalaccount.Helper{Deadline: s.timeout, Resource: s.resource+s.scope != "", OutputFile: s.outputFile}, nil
 }
 

@@ -78,10 +78,8 @@ func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err e
 	if err != nil {
 		return nil, err
 	}
-	for flag, wait := range map[string]time.Duration{"--timeout": s.timeout, "--sign-in-timeout": s.signIn} {
-		if wait <= 0 {
-			return nil, problem.Input(flag, "%s is not a time to wait", wait)
-		}
+	if err := s.checkWaits(); err != nil {
+		return nil, err
 	}
 	log, closeLog, err := cli.Log(s.logFile)
 	if err != nil {
@@ -108,6 +106,16 @@ func (s *source) subjectToken(request pluggable.Request) (_ *subjectToken, err e
 		Cache:  cache.Open(cache.Options{Mode: mode, Dir: s.cache.Dir, Lookup: s.process.Lookup, Now: s.process.Now, Log: log}),
 		Wanted: wanted, Limit: limit, Log: log, Attributes: []any{"credential", identity.Name(), "scope", scope},
 	}}, nil
+}
+
+// checkWaits says what is no time to wait.
+func (s *source) checkWaits() error {
+	for flag, wait := range map[string]time.Duration{"--timeout": s.timeout, "--sign-in-timeout": s.signIn} {
+		if wait <= 0 {
+			return problem.Input(flag, "%s is not a time to wait", wait)
+		}
+	}
+	return nil
 }
 
 func (s *source) identity(request pluggable.Request, log *slog.Logger) (*azure.Identity, error) {
