@@ -88,6 +88,11 @@ func (c *clusterUser) whoami(ctx context.Context, h *doctor.Hop) error {
 	if err := child.Run(cmd); err != nil {
 		return kubectlFailed(token.Quote(said.String(), 600), err)
 	}
+	return reviewed(out.Bytes(), h)
+}
+
+// reviewed reads the SelfSubjectReview that kubectl prints.
+func reviewed(out []byte, h *doctor.Hop) error {
 	var review struct {
 		Status struct {
 			UserInfo struct {
@@ -96,7 +101,7 @@ func (c *clusterUser) whoami(ctx context.Context, h *doctor.Hop) error {
 			}
 		}
 	}
-	if json.Unmarshal(out.Bytes(), &review) != nil || review.Status.UserInfo.Username == "" {
+	if json.Unmarshal(out, &review) != nil || review.Status.UserInfo.Username == "" {
 		return problem.New(problem.BadAnswer, "asking the API server who this is: kubectl printed no SelfSubjectReview")
 	}
 	h.Add("username", review.Status.UserInfo.Username)

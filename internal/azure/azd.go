@@ -41,6 +41,11 @@ func (a *azd) token(ctx context.Context, scope string) (token.Token, error) {
 	if err != nil {
 		return token.Token{}, err
 	}
+	return azdPrinted(out)
+}
+
+// azdPrinted reads what `azd auth token` prints.
+func azdPrinted(out []byte) (token.Token, error) {
 	var answer struct {
 		Token     string    `json:"token"`
 		ExpiresOn time.Time `json:"expiresOn"`

@@ -44,6 +44,11 @@ func (a *azureCLI) token(ctx context.Context, scope string) (token.Token, error)
 	if err != nil {
 		return token.Token{}, err
 	}
+	return azPrinted(out)
+}
+
+// azPrinted reads what `az account get-access-token` prints.
+func azPrinted(out []byte) (token.Token, error) {
 	var answer struct {
 		AccessToken string `json:"accessToken"`
 		// ExpiresOnUnix is there since version 2.54; ExpiresOn is local time, which is ambiguous for an hour a year.
@@ -55,6 +60,7 @@ func (a *azureCLI) token(ctx context.Context, scope string) (token.Token, error)
 	}
 	expires := time.Unix(answer.ExpiresOnUnix, 0)
 	if answer.ExpiresOnUnix == 0 {
+		var err error
 		if expires, err = time.ParseInLocation("2006-01-02 15:04:05.999999", answer.ExpiresOn, time.Local); err != nil {
 			return token.Token{}, badOutput("az account get-access-token")
 		}
