@@ -3,6 +3,7 @@ package azcli
 import (
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/jmespath-community/go-jmespath/pkg/interpreter"
@@ -20,10 +21,20 @@ type query struct{ node parsing.ASTNode }
 // compile returns az's own error, exit code 2, for an expression that it cannot read.
 func compile(expression string) (*query, error) {
 	node, err := parsing.NewParser().Parse(quoteLiterals(expression))
-	if err != nil || strings.TrimSpace(expression) == "" {
+	if err != nil || strings.TrimSpace(expression) == "" || unknownToAz(node) {
 		return nil, misuse("argument --query: invalid jmespath_type value: %s", repr(expression)).WithHint(queryReference)
 	}
 	return &query{ordered(node)}, nil
+}
+
+// unknownToAz reports whether an expression has something that the Python library does not read: arithmetic, $, and let, of
+// which some make this one panic.
+func unknownToAz(node parsing.ASTNode) bool {
+	switch node.NodeType {
+	case parsing.ASTArithmeticExpression, parsing.ASTArithmeticUnaryExpression, parsing.ASTRootNode, parsing.ASTLetExpression, parsing.ASTVariable:
+		return true
+	}
+	return slices.ContainsFunc(node.Children, unknownToAz)
 }
 
 // Names that no expression can spell, for what is done by functions of our own.

@@ -46,7 +46,7 @@ func TestQueriesOfTheTokenDocument(t *testing.T) {
 // The query is read before a token is asked for, and what it complains of may be the token.
 func TestUnusableQueriesAreToldApart(t *testing.T) {
 	for query, misuse := range map[string]bool{
-		"": true, "tenant[": true, "foo bar": true, "`": true, "'x": true,
+		"": true, "tenant[": true, "let $x T access=oken in $x": true, "let $x = tenant in $x": true, "expires_on + `1`": true, "[-expires_on]": true, "{a: $.tenant}": true, "tenant-id": true, "foo bar": true, "`": true, "'x": true,
 		"nope(@)": false, "length(expires_on)": false, "sum(accessToken)": false, "keys(accessToken)": false, "length(@, @)": false, "*.keys(@)": false,
 		"max_by(values(@), &@)": false, "pad_left(tenant, `100000000`)": false, "find_first(tenant, 'a')": false, "sort_by([{a: accessToken}, {a: expires_on}], &a)": false,
 	} {
