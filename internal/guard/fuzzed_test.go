@@ -18,7 +18,7 @@ func fuzzed() map[string][]string {
 		"response and output file":           {"internal/pluggable FuzzResponse", "internal/externalaccount FuzzOutputFile"},
 		"sealed file, and what is beside it": {"internal/cache FuzzSealedFile", "internal/cache FuzzAHeaderIsReadOrRefused", "internal/cache FuzzWhatLiesInTheDirectory"},
 		"the cache's key in its holder":      {"internal/cache FuzzWhatAHolderKeeps"},
-		"kubeconfig and kuberc":              {"internal/kubeconfig FuzzRewrite", "internal/kubeconfig FuzzFindPlugin", "internal/kubeconfig FuzzKuberc"},
+		"kubeconfig and kuberc":              {"internal/kubeconfig FuzzRewrite", "internal/kubeconfig FuzzSecretsInADiff", "internal/kubeconfig FuzzFindPlugin", "internal/kubeconfig FuzzKuberc"},
 		"external_account file":              {"internal/externalaccount FuzzFile", "internal/externalaccount FuzzAudience", "internal/externalaccount FuzzConfig", "cmd/gcp-executable-source FuzzCommandArguments"},
 		"JWT claims":                         {"internal/token FuzzClaims", "internal/token FuzzToken", "internal/trust FuzzTokenClaims", "internal/entra FuzzBoundToken"},
 		"argv of az, its --query and output": {"internal/azcli FuzzArguments", "internal/azcli FuzzQuery", "internal/azcli FuzzOutput"},

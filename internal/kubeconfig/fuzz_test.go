@@ -1,6 +1,7 @@
 package kubeconfig
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v3"
 
@@ -173,6 +175,68 @@ func FuzzKuberc(f *testing.F) {
 		judge.Shown(t, advice)
 		if !strings.HasPrefix(advice, "kubectl: ") && !strings.HasPrefix(advice, "kubectl 1.35") {
 			t.Errorf("%q", advice)
+		}
+	})
+}
+
+// However a secret is written, by whatever program, what a dry run shows does not have it.
+func FuzzSecretsInADiff(f *testing.F) {
+	for _, secret := range []string{"plain-secret", "a&b<c>d", "it's", `say "x"`, "back\\slash", "two words and more words", "ä\u2028€", "tab\tand\nline", "- x: y", "# c", "\x1b[2J", "=a=b=", strings.Repeat("long word ", 30)} {
+		f.Add(secret)
+	}
+	f.Fuzz(func(t *testing.T, secret string) {
+		secret = "Zq7" + secret + "vX9"
+		if !utf8.ValidString(secret) || len(secret) > 2000 {
+			t.Skip("no YAML")
+		}
+		config := func(style yaml.Style) *yaml.Node {
+			held := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: secret, Style: style}
+			joined := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "--client-certificate-password=" + secret, Style: style}
+			mapping := func(entries ...any) *yaml.Node {
+				m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+				for i := 0; i < len(entries); i += 2 {
+					m.Content = append(m.Content, str(entries[i].(string)), entries[i+1].(*yaml.Node))
+				}
+				return m
+			}
+			list := func(items ...*yaml.Node) *yaml.Node {
+				return &yaml.Node{Kind: yaml.SequenceNode, Tag: "!!seq", Content: items}
+			}
+			exec := mapping("command", str("kubelogin"), "args", list(str("get-token"), str("--login"), str("spn"), str("--server-id"), str(sampleApp), str("--client-id"), str(sampleApp), str("--tenant-id"), str(sampleTenant), str("--client-secret"), held, joined),
+				"env", list(mapping("name", str("AAD_SERVICE_PRINCIPAL_CLIENT_SECRET"), "value", held)))
+			return mapping("users", list(mapping("name", str("a"), "user", mapping("exec", exec)), mapping("name", str("b"), "user", mapping("token", held))))
+		}
+		var files [][]byte
+		for _, style := range []yaml.Style{0, yaml.DoubleQuotedStyle, yaml.SingleQuotedStyle, yaml.LiteralStyle, yaml.FoldedStyle} {
+			if written, err := yaml.Marshal(config(style)); err == nil {
+				files = append(files, written)
+			}
+		}
+		var plainly map[string]any
+		if err := config(0).Decode(&plainly); err != nil {
+			t.Fatal(err)
+		}
+		// As Go's own encoder writes JSON: with \u0026 for &.
+		compact, err := json.Marshal(plainly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spread, err := json.MarshalIndent(plainly, "", "    ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range append(files, compact, spread) {
+			p, err := planned(file, Options{Command: sampleCommand, Default: Identity{ClientID: sampleApp, TenantID: sampleTenant}})
+			if err != nil {
+				continue
+			}
+			for _, text := range []string{p.Diff(), p.Summary(true)} {
+				for _, part := range []string{"Zq7", "vX9"} {
+					if strings.Contains(text, part) {
+						t.Fatalf("%q is shown in:\n%s\nof\n%s", secret, text, file)
+					}
+				}
+			}
 		}
 	})
 }

@@ -27,12 +27,16 @@ func secretFlags() []string {
 // secrets lists the values in the file that a diff must not show, the longest first.
 func (d *document) secrets() []string {
 	var all []string
-	add := func(n *yaml.Node) {
-		for _, line := range strings.Split(valueOf(target(n)), "\n") {
+	lines := func(text string) {
+		for _, line := range strings.Split(text, "\n") {
 			if line = strings.TrimSpace(line); line != "" {
 				all = append(all, line)
 			}
 		}
+	}
+	add := func(n *yaml.Node) {
+		lines(valueOf(target(n)))
+		lines(d.written(target(n)))
 	}
 	if d.root == nil {
 		return nil
@@ -51,11 +55,14 @@ func (d *document) secrets() []string {
 			}
 		case yaml.SequenceNode:
 			for i, item := range n.Content {
-				flag, value, joined := strings.Cut(valueOf(target(item)), "=")
+				item = target(item)
+				flag, value, joined := strings.Cut(valueOf(item), "=")
 				switch {
 				case !slices.Contains(secretFlags(), flag):
 				case joined:
-					add(str(value))
+					lines(value)
+					_, value, _ = strings.Cut(d.written(item), "=")
+					lines(value)
 				case i+1 < len(n.Content):
 					add(n.Content[i+1])
 				}
@@ -64,6 +71,47 @@ func (d *document) secrets() []string {
 	})
 	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
 	return slices.Compact(all)
+}
+
+// written is a scalar as it stands in the file, without its quotes: escaped, or folded over lines.
+func (d *document) written(n *yaml.Node) string {
+	if n == nil || n.Kind != yaml.ScalarNode || n.Line == 0 {
+		return ""
+	}
+	raw := d.src[d.offset(n.Line, n.Column):]
+	switch {
+	case n.Style&yaml.DoubleQuotedStyle != 0 && strings.HasPrefix(raw, `"`):
+		for i := 1; i < len(raw); i++ {
+			if raw[i] == '\\' {
+				i++
+			} else if raw[i] == '"' {
+				return raw[1:i]
+			}
+		}
+	case n.Style&yaml.SingleQuotedStyle != 0 && strings.HasPrefix(raw, "'"):
+		for i := 1; i < len(raw); i++ {
+			if strings.HasPrefix(raw[i:], "''") {
+				i++
+			} else if raw[i] == '\'' {
+				return raw[1:i]
+			}
+		}
+	default:
+		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+			raw = d.src[d.start(n.Line+1):]
+		}
+		// Nothing but white space is another one than in the value.
+		end := 0
+		for _, word := range strings.Fields(n.Value) {
+			at := strings.Index(raw[end:], word)
+			if at < 0 {
+				break
+			}
+			end += at + len(word)
+		}
+		return raw[:end]
+	}
+	return ""
 }
 
 // hide replaces the secrets in a text. What is escaped in the file is not its own value, so the forms of both YAML
