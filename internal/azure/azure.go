@@ -213,6 +213,10 @@ func (i *Identity) Token(ctx context.Context, scope string) (token.Token, error)
 	if err == nil && t.Value.Empty() {
 		err = problem.New(problem.BadAnswer, "asking for a token with %s: the answer holds no token", i.kind.azure)
 	}
+	// Later ones cannot be written in RFC 3339, as kubectl and the Azure SDKs read them.
+	if err == nil && t.ExpiresOn.Year() > 9999 {
+		err = problem.New(problem.BadAnswer, "asking for a token with %s: the answer says that it ends in the year %d", i.kind.azure, t.ExpiresOn.Year())
+	}
 	if s := i.settings; s.Log != nil {
 		s.Log.Debug("azure token", "credential", i.kind.azure, "scope", scope, "took", time.Since(start), "ok", err == nil)
 	}

@@ -37,7 +37,7 @@ func FuzzFile(f *testing.F) {
 		whole + `,"credential_source":{"file":"/token","format":{"type":"json"}}}`, whole + `,"credential_source":{"url":"http://169.254.169.254/x"}}`, whole + `,"credential_source":{"executable":{"command":"gcp-executable-source --bogus","timeout_millis":0}}}`,
 		whole + `,"credential_source":{"executable":{"command":" a  'b' \\ $(c)","timeout_millis":"5000","output_file":"relative","interactive_timeout_millis":1}}}`, whole + `,"credential_source":{"executable":{"command":[],"timeout_millis":1e300}}}`, whole + `,"credential_source":[]}`,
 		whole + `,"universe_domain":"not a domain","service_account_impersonation_url":"ftp://x","service_account_impersonation":{"token_lifetime_seconds":1e300},"workforce_pool_user_project":"1"}`, whole + `,"client_id":"c","client_secret":"s","token_info_url":"x"}`,
-		whole + `,"credential_source":{"executable":{"command":"/bin/true","output_file":"/"}}}`, whole + `,"service_account_impersonation_url":"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b:generateAccessToken","service_account_impersonation":{"token_lifetime_seconds":599}}`,
+		whole + `,"credential_source":{"executable":{"command":"/bin/true","output_file":"/"}}}`, whole + `,"service_account_impersonation_url":"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b:generateAccessToken","service_account_impersonation":{"token_lifetime_seconds":599}}`, whole + `,"service_account_impersonation":{"token_lifetime_seconds":-1}}`, whole + `,"service_account_impersonation":{"token_lifetime_seconds":1e10}}`,
 	} {
 		f.Add([]byte(text))
 	}
@@ -67,6 +67,9 @@ func FuzzFile(f *testing.F) {
 		}
 		for _, finding := range r.Findings {
 			judge.Shown(t, finding.Field+": "+finding.Message+"; "+finding.Hint)
+		}
+		if l.Lifetime < 0 || l.Lifetime%time.Second != 0 {
+			t.Errorf("tokens that live for %s", l.Lifetime)
 		}
 		if args, ours := l.OfThisProgram(); ours && len(args) != len(l.Command)-1 {
 			t.Errorf("%q of %q", args, l.Command)

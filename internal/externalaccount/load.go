@@ -57,7 +57,7 @@ func Load(path string) (*Loaded, error) {
 	if m := impersonation().FindStringSubmatch(l.ImpersonationURL); m != nil {
 		l.Account = m[1]
 	}
-	if seconds, ok := d.within("service_account_impersonation")["token_lifetime_seconds"].(float64); ok {
+	if seconds, ok := d.within("service_account_impersonation")["token_lifetime_seconds"].(float64); ok && seconds >= 0 && seconds < 1<<31 {
 		l.Lifetime = time.Duration(seconds) * time.Second
 	}
 	return l, nil

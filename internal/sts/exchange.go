@@ -67,8 +67,11 @@ func (e Exchange) Token(ctx context.Context, subject token.Secret) (token.Token,
 	if granted.AccessToken == "" {
 		return token.Token{}, problem.New(problem.BadAnswer, "%s: the answer holds no token", what)
 	}
-	return token.Token{Value: token.NewSecret(granted.AccessToken), ExpiresOn: e.Now().Add(time.Duration(granted.ExpiresIn) * time.Second)}, nil
+	return token.Token{Value: token.NewSecret(granted.AccessToken), ExpiresOn: e.Now().Add(time.Duration(min(granted.ExpiresIn, maxSeconds)) * time.Second)}, nil
 }
+
+// maxSeconds keeps a life within a time.Duration: half a century.
+const maxSeconds = 1<<31 - 1
 
 // Presented are the catalogue's values for a token that is presented to a provider.
 func Presented(audience string, claims token.Claims) catalogue.Values {

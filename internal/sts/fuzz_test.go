@@ -2,6 +2,7 @@ package sts
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,7 +44,17 @@ func FuzzAnswers(f *testing.F) {
 				t.Errorf("a token of a %d", fuzzing.Status(status))
 			}
 		}
-		took(Exchange{URL: "https://sts.googleapis.com/v1/token", Audience: "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q", HTTP: client, Now: func() time.Time { return now }, ClientID: "c", ClientSecret: fuzzing.Canary}.Token(ctx, subject))
+		var said struct {
+			Seconds float64 `json:"expires_in"`
+		}
+		_ = json.Unmarshal([]byte(body), &said)
+		exchange := func(got token.Token, err error) {
+			t.Helper()
+			if took(got, err); err == nil && said.Seconds >= 0 && got.ExpiresOn.Before(now) {
+				t.Errorf("%v seconds end at %s", said.Seconds, got.ExpiresOn)
+			}
+		}
+		exchange(Exchange{URL: "https://sts.googleapis.com/v1/token", Audience: "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/q", HTTP: client, Now: func() time.Time { return now }, ClientID: "c", ClientSecret: fuzzing.Canary}.Token(ctx, subject))
 		took(Impersonation{URL: "https://iamcredentials.googleapis.com/v1/x", Account: "sa@p.iam.gserviceaccount.com", HTTP: client}.Token(ctx, subject))
 		for _, ask := range []func(context.Context, *http.Client) (Proof, error){
 			func(ctx context.Context, c *http.Client) (Proof, error) {
