@@ -10,7 +10,8 @@ import (
 
 // No two clients split a command alike: Go, Rust and old Python at white space, Java at every single space, Node.js and new
 // Python with quotes, each in its own way, and PHP and Ruby give it to a shell. What is left has no need to be split otherwise.
-func divisive() *regexp.Regexp { return regexp.MustCompile(`[\s"'\\]`) }
+// Go splits at a vertical tab and at a no-break space too, neither of which \s matches.
+func divisive() *regexp.Regexp { return regexp.MustCompile(`[\s\p{Z}\p{C}"'\\]`) }
 func forShell() *regexp.Regexp { return regexp.MustCompile("[`$;|&<>()*?\\[\\]{}!#]") }
 
 // commandLine joins argv to what every client splits into argv again.
@@ -36,7 +37,7 @@ func commandLine(argv []string) (string, error) {
 		case word == "":
 			wrong = problem.Input(field, "it is empty, and an empty word is lost in a command line")
 		case divisive().MatchString(word):
-			wrong = problem.Input(field, "%q has a space, a quote or a backslash, and no two clients split such a command alike", word)
+			wrong = problem.Input(field, "%q has a space, a quote, a backslash or what cannot be seen, and no two clients split such a command alike", word)
 		case forShell().MatchString(word):
 			wrong = problem.Input(field, "%q has a character of shells, and the clients of PHP and Ruby give the command to one", word)
 		default:
