@@ -141,11 +141,15 @@ func (t *roundTripper) inspect(r *http.Request, sent *sent, resp *http.Response)
 
 // RequireObject returns the problem.BadAnswer for a 2xx answer that is not a JSON object.
 func RequireObject(r *http.Request, resp *http.Response, body []byte) error {
-	if resp.StatusCode >= 300 || bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+	if resp.StatusCode >= 300 || isObject(body) {
 		return nil
 	}
 	return problem.New(problem.BadAnswer, "%s %s answered %d with %s, not JSON", r.Method, place(r.URL), resp.StatusCode, Describe(resp.Header.Get("Content-Type"), body)).
 		WithHint("a proxy or a sign-in page may be answering in its place: curl -sSi %s", place(r.URL))
+}
+
+func isObject(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{"))
 }
 
 // Describe says what an answer is that is not what it should be, going by its Content-Type where that is one.
