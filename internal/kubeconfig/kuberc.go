@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/idferry/idferry/internal/token"
 )
 
 // preference is the part of kuberc that says which plugins kubectl may run.
@@ -29,6 +31,10 @@ type preference struct {
 
 // PluginAdvice says whether kubectl 1.35 and later may run command, by the user's kuberc, and what to type if it may not.
 func PluginAdvice(command string, lookup func(string) (string, bool)) string {
+	return token.Line(pluginAdvice(command, lookup))
+}
+
+func pluginAdvice(command string, lookup func(string) (string, bool)) string {
 	path, _ := lookup("KUBERC")
 	if gate, _ := lookup("KUBECTL_KUBERC"); path == "off" || gate == "false" {
 		return "kubectl: no plugin is restricted, since kuberc is switched off in this environment"
