@@ -97,7 +97,11 @@ func CredentialName(issuer, subject string) string {
 	return host[:min(len(host), most-1-len(who))] + "-" + who
 }
 
+// maxClaim is the most that a federated credential can have of one.
+// https://learn.microsoft.com/graph/api/resources/federatedidentitycredential#properties
+const maxClaim = 600
+
 // oneLine keeps what an issuer wrote from breaking a message's line.
 func oneLine(values ...string) string {
-	return strings.Join(strings.Fields(strings.Join(values, " ")), " ")
+	return token.Quote(strings.Join(values, " "), maxClaim)
 }
