@@ -17,7 +17,7 @@ import (
 
 // Whatever --claims is given is JSON, as it is or in some base64, and the same in each; or it is refused without a byte of it.
 func FuzzClaimsChallenge(f *testing.F) {
-	for _, text := range []string{"", `{"access_token":{"nbf":{"essential":true,"value":"1795420200"}}}`, "e30=", "e30", "eyJhIjoiPz8/In0=", "eyJhIjoiPz8_In0", "{", "bnVsbA==", "W10", " {}", "\xff", "MQ==", fuzzing.Token} {
+	for _, text := range []string{"", `{"access_token":{"nbf":{"essential":true,"value":"1795420200"}}}`, "e30=", "e30", "eyJhIjoiPz8/In0=", `{"a":"???>>>"}`, "eyJhIjoiPz8_In0", "{", "bnVsbA==", "W10", " {}", "\xff", "MQ==", fuzzing.Token} {
 		f.Add(text)
 	}
 	judge := fuzzing.NewJudge()

@@ -192,7 +192,7 @@ func FuzzPrograms(f *testing.F) {
 		}
 		judge.Answered(t, (&azureCLI{}).explain(stderr))
 		judge.Answered(t, (&azd{}).explain(stderr))
-		judge.Shown(t, words(errors.New(stderr)))
+		judge.Quoted(t, words(errors.New(stderr)))
 	})
 }
 

@@ -86,7 +86,7 @@ func FuzzWhatLiesInTheDirectory(f *testing.F) {
 	}
 	f.Add(entry, []byte(key.text()), []byte(nil), []byte(nil))
 	f.Add(entry[:len(entry)-1], []byte(key.text()+"\n"), []byte(`{"code":"c","message":"m","hint":"h","until":"2026-11-23T12:00:04Z"}`), []byte(`{"holder":"file","reason":"r","until":"2026-11-23T12:04:00Z"}`))
-	f.Add([]byte(magic), []byte("A"), []byte(`{"unkept":true,"until":"2026-11-23T12:00:04Z"}`), []byte(`{"until":"9999-12-31T23:59:59Z"}`))
+	f.Add([]byte(magic), []byte("A"), []byte(`{"unkept":true,"until":"2026-11-23T12:00:04Z"}`), []byte(`{"holder":"file","reason":"r","until":"9999-12-31T23:59:59Z"}`))
 	f.Add([]byte("{}"), []byte{0, 0xff}, []byte(`[]`), []byte(`{`))
 	judge := fuzzing.NewJudge()
 	f.Fuzz(func(t *testing.T, entry, key, failed, down []byte) {
@@ -126,11 +126,20 @@ func FuzzWhatLiesInTheDirectory(f *testing.F) {
 		}
 		judge.Shown(t, out.Reason)
 		second, _, err := open(t, dir, clock).Token(t.Context(), r, i.mint)
-		if err != nil || first.Value.Empty() || i.minted.Load() > 2 {
+		if err != nil || first.Value.Empty() || i.minted.Load() > 2 || second.Value.Empty() {
 			t.Fatalf("%v, asked %d times", err, i.minted.Load())
 		}
 		if len(down) == 0 && second.Value.Reveal() != first.Value.Reveal() {
 			t.Errorf("not remembered: %s", out.Reason)
+		}
+		// Nothing that lies there keeps a holder from being asked for longer than a failure of its own would.
+		clock.advance(markerMemory)
+		third, out, err := open(t, dir, clock).Token(t.Context(), r, i.mint)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if fourth, _, err := open(t, dir, clock).Token(t.Context(), r, i.mint); err != nil || fourth.Value.Reveal() != third.Value.Reveal() {
+			t.Errorf("not remembered after a while: %v %s", err, out.Reason)
 		}
 		for _, e := range c.List() {
 			judge.Shown(t, e.Description)

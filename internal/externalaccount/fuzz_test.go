@@ -35,7 +35,7 @@ func FuzzFile(f *testing.F) {
 	for _, text := range []string{
 		"", "null", "[]", "{}", `{"type":"service_account","private_key":"x"}`, `{"type":1}`, `{"type":"\u001b[2J"}`, whole + "}",
 		whole + `,"credential_source":{"file":"/token","format":{"type":"json"}}}`, whole + `,"credential_source":{"url":"http://169.254.169.254/x"}}`, whole + `,"credential_source":{"executable":{"command":"gcp-executable-source --bogus","timeout_millis":0}}}`,
-		whole + `,"credential_source":{"executable":{"command":" a  'b' \\ $(c)","timeout_millis":"5000","output_file":"relative","interactive_timeout_millis":1}}}`, whole + `,"credential_source":{"executable":{"command":[],"timeout_millis":1e300}}}`, whole + `,"credential_source":[]}`,
+		whole + `,"credential_source":{"executable":{"command":" a  'b' \\ $(c)","timeout_millis":"5000","output_file":"relative","interactive_timeout_millis":1}}}`, whole + `,"credential_source":{"executable":{"command":[],"timeout_millis":1e300}}}`, whole + `,"credential_source":[]}`, whole + `,"credential_source":{"executable":{"command":"/bin/true x","timeout_millis":1}}}`,
 		whole + `,"universe_domain":"not a domain","service_account_impersonation_url":"ftp://x","service_account_impersonation":{"token_lifetime_seconds":1e300},"workforce_pool_user_project":"1"}`, whole + `,"client_id":"c","client_secret":"s","token_info_url":"x"}`,
 		whole + `,"credential_source":{"executable":{"command":"/bin/true","output_file":"/"}}}`, whole + `,"service_account_impersonation_url":"https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/a@b:generateAccessToken","service_account_impersonation":{"token_lifetime_seconds":599}}`, whole + `,"service_account_impersonation":{"token_lifetime_seconds":-1}}`, whole + `,"service_account_impersonation":{"token_lifetime_seconds":1e10}}`,
 	} {
@@ -86,8 +86,15 @@ func FuzzFile(f *testing.F) {
 			return
 		}
 		nobody := fuzzing.Client(func(*http.Request) fuzzing.Answer { return fuzzing.Answer{Status: 500} })
-		if _, err := google.CredentialsFromJSONWithType(context.WithValue(t.Context(), oauth2.HTTPClient, nobody), data, google.ExternalAccount); err != nil {
-			t.Errorf("works in Go, but %v", err)
+		credentials, err := google.CredentialsFromJSONWithType(context.WithValue(t.Context(), oauth2.HTTPClient, nobody), data, google.ExternalAccount)
+		if err != nil {
+			t.Fatalf("works in Go, but %v", err)
+		}
+		// It is not allowed to run anything here, and says so when nothing else is wrong.
+		if r.Source == "executable" && !strings.Contains(string(data), "output_file") {
+			if _, err := credentials.TokenSource.Token(); err == nil || !strings.Contains(err.Error(), "GOOGLE_EXTERNAL_ACCOUNT_ALLOW_EXECUTABLES") {
+				t.Errorf("works in Go, but %v", err)
+			}
 		}
 	})
 }

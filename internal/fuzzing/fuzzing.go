@@ -24,7 +24,7 @@ const Token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJub2JvZHkifQ.c2lnbmVkLWJ5LW5vYm9keQ
 
 // mostShown bounds what people are shown of an error, mostQuoted what a room repeats of an answer from a network, and
 // mostFilled a command that is filled with what was presented.
-const mostShown, mostQuoted, mostFilled = 8<<10 + len("…"), 2 << 10, 32 << 10
+const mostShown, mostQuoted, mostFilled = 8<<10 + len("…"), 4 << 10, 32 << 10
 
 // Judge says whether an error may be shown.
 type Judge struct{ redactor *token.Redactor }
@@ -62,9 +62,24 @@ func (j Judge) Answered(t testing.TB, err error) {
 		t.Errorf("%d and %d bytes of message and hint: %.200q", len(e.Message), len(e.Hint), e.Message)
 	}
 	for _, text := range []string{e.Message, e.Hint} {
-		if strings.ContainsFunc(text, unicode.IsControl) {
-			t.Errorf("%q", text)
-		}
+		j.clean(t, text)
+	}
+}
+
+// Quoted fails the test unless text is what a room may repeat of somebody else's: a little, without a token or anything that a
+// terminal obeys, whatever the exits do about that.
+func (j Judge) Quoted(t testing.TB, text string) {
+	t.Helper()
+	if len(text) > mostQuoted {
+		t.Errorf("%d bytes are repeated", len(text))
+	}
+	j.clean(t, text)
+}
+
+func (j Judge) clean(t testing.TB, text string) {
+	t.Helper()
+	if strings.ContainsFunc(text, unicode.IsControl) || strings.Contains(text, Token) || strings.Contains(text, Canary) {
+		t.Errorf("repeated as it was: %q", text)
 	}
 }
 

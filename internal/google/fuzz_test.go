@@ -53,6 +53,9 @@ func FuzzCredentialsFile(f *testing.F) {
 		file, err := parseCredentials("FILE", raw)
 		if err != nil {
 			judge.Refused(t, err)
+			if text := strings.TrimSpace(string(raw)); !json.Valid(raw) && len(text) > 12 && strings.Contains(err.Error(), text[:12]) {
+				t.Errorf("what is no JSON is quoted: %q", err)
+			}
 			return
 		}
 		if runsOrReads(raw) {
@@ -121,7 +124,7 @@ func credentialsFiles(f *testing.F, key string) [][]byte {
 		}
 		all = append(all, data)
 	}
-	return append(all, nil, []byte("{"), []byte(`{"type":"service_account","type":"authorized_user","refresh_token":1}`))
+	return append(all, nil, []byte("{"), []byte(key), []byte(`{"type":"service_account","type":"authorized_user","refresh_token":1}`))
 }
 
 // runsOrReads reports whether a file has a source of subject tokens that is beyond the process.

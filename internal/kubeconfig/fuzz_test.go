@@ -157,7 +157,7 @@ func FuzzFindPlugin(f *testing.F) {
 func FuzzKuberc(f *testing.F) {
 	for _, text := range []string{
 		"", "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: Allowlist\ncredentialPluginAllowlist:\n- command: /usr/local/bin/azure-token-helper\n- name: other\n", "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: DenyAll\n",
-		"apiVersion: kubectl.config.k8s.io/v1alpha1\nkind: Preference\ncredentialPluginPolicy: x\n", "a: 1\n---\n- b\n---\napiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: \"\\e[2J\"\n", "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: \"a' b$(c)\"}, {command: ../x}]\n", "a: &a [*a]", "---\n---\n---", "\t", "a: !!float x\n---\nb",
+		"apiVersion: kubectl.config.k8s.io/v1alpha1\nkind: Preference\ncredentialPluginPolicy: x\n", "a: 1\n---\n- b\n---\napiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: \"\\e[2J\"\n", "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: \"a' b$(c)\"}, {command: ../x}]\n", "apiVersion: kubectl.config.k8s.io/v1beta1\nkind: Preference\ncredentialPluginPolicy: Allowlist\ncredentialPluginAllowlist: [{command: \"x\\e[2J\"}]\n", "a: &a [*a]", "---\n---\n---", "\t", "a: !!float x\n---\nb",
 	} {
 		f.Add([]byte(text))
 	}
@@ -173,6 +173,9 @@ func FuzzKuberc(f *testing.F) {
 			t.Errorf("%s for %d bytes", took, len(data))
 		}
 		judge.Shown(t, advice)
+		if strings.ContainsFunc(advice, unicode.IsControl) {
+			t.Errorf("a terminal obeys %q", advice)
+		}
 		if !strings.HasPrefix(advice, "kubectl: ") && !strings.HasPrefix(advice, "kubectl 1.35") {
 			t.Errorf("%q", advice)
 		}

@@ -20,7 +20,7 @@ func FuzzAnswers(f *testing.F) {
 		"", "{}", "null", "[]", "<html>", `{"access_token":"` + fuzzing.Token + `","expires_in":3599,"token_type":"Bearer"}`, `{"access_token":1}`, `{"access_token":"t","expires_in":-1}`, `{"access_token":"t","expires_in":9223372036854775807}`,
 		`{"accessToken":"` + fuzzing.Token + `","expireTime":"2026-11-23T08:00:00Z"}`, `{"accessToken":"t","expireTime":"never"}`, `{"active":true,"username":"principal://x","exp":1795420200}`, `{"email":"a@b","azp":"1","exp":"1795420200"}`, `{"azp":"1","exp":"x"}`,
 		`{"error":"invalid_grant","error_description":"The audience in ID Token [` + fuzzing.Token + `] does not match the expected audience."}`, `{"error":{"code":403,"status":"PERMISSION_DENIED","message":"Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist).","details":[{"reason":"SERVICE_DISABLED","metadata":{"consumer":"projects/1"}}]}}`,
-		`{"error":"\u001b]0;x\u0007\u202e"}`, `{"error":"` + strings.Repeat("x", 5000) + `"}`, `{"error":{"status":"a b\nc","message":"` + strings.Repeat("long ", 2000) + `"}}`, `{"error":{"message":"only"}}`, `{"error":{}}`, `{"error":[]}`, `{"error":""}`,
+		`{"error":"\u001b]0;x\u0007\u202e"}`, `{"error":"` + strings.Repeat("x", 5000) + `"}`, `{"error":{"status":"a b\nc","message":"` + strings.Repeat("long ", 2000) + `"}}`, `{"error":{"message":"only"}}`, `{"error":{"status":"NOT_FOUND","message":"\u001b[2J` + strings.Repeat("long ", 2000) + `"}}`, `{"error":{}}`, `{"error":[]}`, `{"error":""}`,
 	} {
 		f.Add(200, "application/json", body, "https://login.microsoftonline.com/t/v2.0", "oid")
 		f.Add(400, "application/json; charset=utf-8", body, "i'ss", "o\x1b[2J")
