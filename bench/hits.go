@@ -37,9 +37,10 @@ func holders() []holder {
 type tokens struct {
 	groups int
 	size   string
+	large  bool
 }
 
-func sizes() []tokens { return []tokens{{16, "2 KB"}, {200, "12 KB"}} }
+func sizes() []tokens { return []tokens{{16, "2 KB", false}, {200, "12 KB", true}} }
 
 // hits are the rows of remembered tokens: for both sizes, every holder and both binaries.
 func (b *bench) hits(ctx context.Context) (rows []row, err error) {
@@ -63,6 +64,10 @@ func (b *bench) hits(ctx context.Context) (rows []row, err error) {
 				args []string
 			}{{b.helper, toAzure()}, {b.source, toGoogle()}} {
 				r := row{Name: fmt.Sprintf("%s, %s, %s", filepath.Base(program.path), h.name, n.size), Bound: h.bound, MemoryGoal: hitMemory, Bus: h.bus}
+				if n.large && !h.bus {
+					// Reading the claims of so many groups alone takes a twentieth of a bare program.
+					r.Bound, r.Goal = 0, h.bound
+				}
 				if h.bus && missing != nil {
 					r.Missing = missing.Error()
 					rows = append(rows, r)

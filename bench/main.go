@@ -47,7 +47,7 @@ func main() {
 		err = report.writeText(os.Stdout)
 	}
 	if err == nil && *write {
-		err = report.writePage(ctx)
+		err = report.writePage()
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -17,8 +16,8 @@ const (
 )
 
 // writePage writes the tables into docs/performance.md, the plot beside it, and the ratios that later runs are held to.
-func (r report) writePage(ctx context.Context) error {
-	out, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Module.Dir}}", module+"/bench").Output()
+func (r report) writePage() error {
+	out, err := exec.Command("go", "list", "-f", "{{.Module.Dir}}", module+"/bench").Output()
 	if err != nil {
 		return fmt.Errorf("find the module: %w", err)
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func sample() report {
-	slow, busy := hitRow(1.9, 2.6, 2.5, 2.4), hitRow(1.9, 2.6, 1.8)
+	slow, busy := hitRow(1.9, 2.6, 2.5, 2.4, 2.5, 2.4), hitRow(1.9, 2.6, 1.8)
 	asking, networked, talking := hitRow(1.9, 1.8), hitRow(1.9, 1.8), hitRow(1.9, 1.8)
 	slow.Name, busy.Name, asking.Name, networked.Name, talking.Name = "slow", "busy at first", "asking", "networked", "talking"
 	asking.Requests = 1
@@ -18,6 +18,7 @@ func sample() report {
 	service := hitRow(5.5, 4.1)
 	service.Name, service.Bus, service.Sockets = "service", true, sockets{Counted: true, Local: 1}
 	large := hitRow(1.9, 1.8)
+	large.Goal = 1.7
 	large.Name, large.MemoryGoal, large.Memory, large.Own = "large", 8_000, 8_100, 1_900
 	slower := row{Before: figures{Ratio: 1.5}}
 	slower.add(pairOf(1.8))
@@ -87,8 +88,8 @@ func TestEveryFaultIsTold(t *testing.T) {
 	if strings.Join(got.Faults, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got\n%s\nwant\n%s", strings.Join(got.Faults, "\n"), strings.Join(want, "\n"))
 	}
-	if len(got.Hits[0].Medians) != 3 {
-		t.Error("the medians of a row measured three times are lost")
+	if len(got.Hits[0].Medians) != 5 {
+		t.Error("the medians of a row measured five times are lost")
 	}
 }
 
