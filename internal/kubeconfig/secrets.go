@@ -24,7 +24,7 @@ func secretFlags() []string {
 	}
 }
 
-// secrets lists the values in the file that a diff must not show, the longest first.
+// secrets lists the values in the file that a diff must not show.
 func (d *document) secrets() []string {
 	var all []string
 	lines := func(text string) {
@@ -69,7 +69,7 @@ func (d *document) secrets() []string {
 			}
 		}
 	})
-	slices.SortFunc(all, func(a, b string) int { return len(b) - len(a) })
+	slices.Sort(all)
 	return slices.Compact(all)
 }
 
@@ -114,14 +114,38 @@ func (d *document) written(n *yaml.Node) string {
 	return ""
 }
 
-// hide replaces the secrets in a text. What is escaped in the file is not its own value, so the forms of both YAML
-// quotes are looked for too.
+// hide replaces the secrets in a text, each run of them by one mask: what is a mask already is not looked through, since a
+// secret may be a letter of it. What is escaped in the file is not its own value, so the forms of both YAML quotes are
+// looked for too.
 func hide(s string, secrets []string) string {
+	hidden, any := make([]bool, len(s)), false
 	for _, secret := range secrets {
 		inJSON := strings.Trim(jsonText(secret), `"`)
 		for _, form := range []string{secret, inJSON, strings.ReplaceAll(secret, "'", "''")} {
-			s = strings.ReplaceAll(s, form, mask)
+			for at := 0; form != ""; at++ {
+				next := strings.Index(s[at:], form)
+				if next < 0 {
+					break
+				}
+				at += next
+				for i := range len(form) {
+					hidden[at+i] = true
+				}
+				any = true
+			}
 		}
 	}
-	return s
+	if !any {
+		return s
+	}
+	var shown strings.Builder
+	for i := range len(s) {
+		switch {
+		case !hidden[i]:
+			shown.WriteByte(s[i])
+		case i == 0 || !hidden[i-1]:
+			shown.WriteString(mask)
+		}
+	}
+	return shown.String()
 }
