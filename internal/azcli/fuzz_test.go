@@ -245,6 +245,11 @@ func plainly(v any) string {
 			return float64(v)
 		case int:
 			return float64(v)
+		case float64:
+			// The zero below zero is one that az reads as an integer, and so writes as 0.
+			if v == 0 {
+				return 0.0
+			}
 		}
 		return v
 	}

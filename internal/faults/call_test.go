@@ -19,6 +19,8 @@ type call struct {
 	// failed says that the program could not be run, or left a child behind.
 	failed error
 	took   time.Duration
+	// limit is the deadline that the program was given.
+	limit time.Duration
 	// asked is how often the endpoint was, up to then.
 	asked int64
 }
@@ -49,7 +51,7 @@ func (c *cell) call(programs string) call {
 	cmd.WaitDelay = time.Second
 	start := time.Now()
 	err := cmd.Run()
-	r := call{took: time.Since(start), asked: c.gate.asked.Load()}
+	r := call{took: time.Since(start), limit: c.limit, asked: c.gate.asked.Load()}
 	var ended *exec.ExitError
 	if errors.As(err, &ended) && ended.Exited() {
 		r.code, err = ended.ExitCode(), nil

@@ -63,8 +63,8 @@ func (c *cell) judgeCall(t *testing.T, when string, got call, want string) {
 			t.Errorf("%s: %v", when, err)
 		}
 	}
-	if got.took > c.limit+slack {
-		t.Errorf("%s: it took %s, with a deadline of %s", when, got.took, c.limit)
+	if got.took > got.limit+slack {
+		t.Errorf("%s: it took %s, with a deadline of %s", when, got.took, got.limit)
 	}
 	for _, crash := range []string{"panic", "goroutine ", "internal fault", "runtime error"} {
 		if strings.Contains(string(got.stdout)+string(got.stderr), crash) {

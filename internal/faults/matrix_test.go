@@ -3,7 +3,6 @@ package faults
 import (
 	"path/filepath"
 	"slices"
-
 	"strconv"
 	"sync"
 	"testing"
