@@ -3,8 +3,10 @@
 package ownfile
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -63,6 +65,32 @@ func TestOwnLinksLeadToADirectoryAndThoseOfOthersDoNot(t *testing.T) {
 	}
 	if left, _ := os.ReadDir(own); len(left) > 0 {
 		t.Errorf("made through somebody else's link: %v", left)
+	}
+}
+
+// A link of /proc/PID leads where its text does not: here to a directory that has another name by now.
+func TestALinkOfTheKernelLeadsWhereTheKernelSays(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no /proc of Linux")
+	}
+	_, own := above(t)
+	held, err := os.Open(own)
+	need(t, err)
+	defer held.Close()
+	moved := own + "-moved"
+	need(t, os.Rename(own, moved), os.Mkdir(own, 0o700))
+	root, err := reach(fmt.Sprintf("/proc/self/fd/%d", held.Fd()), way{})
+	need(t, err)
+	defer root.Close()
+	need(t, root.Mkdir("made", 0o700))
+	if _, err := os.Stat(filepath.Join(moved, "made")); err != nil {
+		t.Error(err)
+	}
+	again, err := PrivatePath("/proc/self/root" + moved)
+	need(t, err)
+	defer again.Close()
+	if _, err := again.Stat("made"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -55,6 +55,14 @@ func (w way) walk(path string) (fs.FileInfo, error) {
 			return nil, unix.ELOOP
 		}
 		links++
+		if kernels(at) {
+			if next, err = open(at, name, 0); err != nil {
+				return nil, err
+			}
+			_ = unix.Close(at)
+			at = next
+			continue
+		}
 		names = append(split(target), names...)
 		if filepath.IsAbs(target) {
 			_ = unix.Close(at)
@@ -92,9 +100,12 @@ func split(path string) []string {
 }
 
 // step opens the directory called name, which is no link.
-func step(at int, name string) (fd int, err error) {
+func step(at int, name string) (fd int, err error) { return open(at, name, unix.O_NOFOLLOW) }
+
+// open opens the directory called name to pass through it.
+func open(at int, name string, flags int) (fd int, err error) {
 	for {
-		fd, err = unix.Openat(at, name, passing|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+		fd, err = unix.Openat(at, name, passing|unix.O_DIRECTORY|unix.O_CLOEXEC|flags, 0)
 		if err != unix.EINTR {
 			return fd, err
 		}
