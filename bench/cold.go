@@ -46,11 +46,7 @@ func (c cold) faults() []string {
 
 // colds are the rows of first calls, one for each source of identity that asks somebody.
 func (b *bench) colds(ctx context.Context) (all []cold, err error) {
-	sources, err := b.sources()
-	if err != nil {
-		return nil, err
-	}
-	for _, s := range sources {
+	for _, s := range b.sources() {
 		c := cold{row: row{Name: "cold, " + s.name, Asks: s.asks, MemoryGoal: coldMemory}, AtMost: s.atMost, Slack: s.slack}
 		for i, away := range distances() {
 			if err := b.coldAt(ctx, &c, s, i, away); err != nil {
@@ -145,11 +141,10 @@ type source struct {
 	slack        float64
 }
 
-func (b *bench) sources() ([]source, error) {
-	of := func(program, name string) string { return filepath.Base(program) + ", " + name }
+func (b *bench) sources() []source {
 	all := append(b.googleSources(), b.azureSources()...)
 	for i, s := range all {
-		all[i].name = of(s.program, s.name)
+		all[i].name = filepath.Base(s.program) + ", " + s.name
 	}
-	return all, nil
+	return all
 }
