@@ -10,15 +10,19 @@ import (
 	"github.com/idferry/idferry/internal/problem"
 )
 
-// Append opens the file to be written at its end, and makes it where it is missing. It may be in a directory that is not
-// ours, as logs are, so that what is there already is looked at once it is open: neither a link nor another name of one of
-// our files is written to.
+// Append opens the file to be written at its end, and makes it where it is missing. It may be in a directory where others
+// make files, as /tmp is, so that what is there already is looked at once it is open: neither a link nor another name of one
+// of our files is written to. Where others may take names away too, no look is proof: what is another name when the file is
+// opened need not be one any more when it is looked at.
 func Append(place Place) (*os.File, error) {
 	dir, err := reach(filepath.Dir(place.Path), way{})
 	if err != nil {
 		return nil, problem.Input(place.Field, "its directory cannot be used: %w", err)
 	}
 	defer dir.Close()
+	if err := keepsNames(place, dir); err != nil {
+		return nil, err
+	}
 	name := filepath.Base(place.Path)
 	const end = os.O_WRONLY | os.O_APPEND
 	out, err := dir.OpenFile(name, end|os.O_CREATE|os.O_EXCL, 0o600)
@@ -41,12 +45,31 @@ func Append(place Place) (*os.File, error) {
 	return out, nil
 }
 
+// keepsNames says that nobody else may take a name out of the directory.
+func keepsNames(place Place, dir *os.Root) error {
+	info, err := dir.Stat(".")
+	if err != nil {
+		return problem.Input(place.Field, "its directory cannot be read: %w", err)
+	}
+	switch who := foreignOwner(info, true); {
+	case who != "":
+		return problem.Input(place.Field, "the directory of %s belongs to %s, who could lead what is written elsewhere", place.Path, who).
+			WithHint("choose a directory of your own: mkdir -m 700 DIR")
+	case othersMayReplace(info) || groupMayReplace(info):
+		return problem.Input(place.Field, "the directory of %s can be written by others, who could lead what is written elsewhere", place.Path).
+			WithHint("name a file in a directory of your own inside it: mkdir -m 700 %s", filepath.Join(filepath.Dir(place.Path), "idferry"))
+	}
+	return nil
+}
+
+// appendable looks at the name first: it is ours or root's to take away, so that the file has it still when its names are
+// counted.
 func appendable(path string, dir *os.Root, name string, out *os.File) error {
-	opened, err := out.Stat()
+	there, err := dir.Lstat(name)
 	if err != nil {
 		return err
 	}
-	there, err := dir.Lstat(name)
+	opened, err := out.Stat()
 	switch {
 	case err != nil:
 		return err

@@ -7,6 +7,8 @@ func foreignOwner(fs.FileInfo, bool) string { return "" }
 
 func othersMayReplace(fs.FileInfo) bool { return false }
 
+func groupMayReplace(fs.FileInfo) bool { return false }
+
 func openToOthers(fs.FileInfo) bool { return false }
 
 func otherNames(fs.FileInfo) bool { return false }

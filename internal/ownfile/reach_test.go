@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/idferry/idferry/internal/problem"
 )
 
 // above makes a directory that others may write to, with one of ours in it, and returns both.
@@ -96,6 +98,7 @@ func TestALinkOfTheKernelLeadsWhereTheKernelSays(t *testing.T) {
 
 func TestALogIsWrittenToNothingElse(t *testing.T) {
 	shared, own := above(t)
+	need(t, os.Chmod(shared, 0o777|os.ModeSticky))
 	mine := filepath.Join(own, "mine")
 	need(t, os.WriteFile(mine, []byte("mine\n"), 0o600))
 	hard, soft, pipe, fresh := filepath.Join(shared, "hard"), filepath.Join(shared, "soft"), filepath.Join(shared, "pipe"), filepath.Join(shared, "fresh")
@@ -121,5 +124,46 @@ func TestALogIsWrittenToNothingElse(t *testing.T) {
 	}
 	if held, _ := os.ReadFile(fresh); string(held) != "a line\na line\n" {
 		t.Errorf("it holds %q", held)
+	}
+}
+
+// A name that another may take away can be a second name of any file of ours until it is looked at.
+func TestALogIsWhereNobodyElseTakesNamesAway(t *testing.T) {
+	dir := t.TempDir()
+	for name, c := range map[string]struct {
+		mode     os.FileMode
+		uid, gid int
+		want     string
+	}{
+		"our own":             {mode: 0o755},
+		"everybody's, sticky": {mode: 0o777 | os.ModeSticky},
+		"everybody's":         {mode: 0o777, want: "can be written by others"},
+		"of our own group":    {mode: 0o775},
+		"a group's":           {mode: 0o775, gid: 12345, want: "can be written by others"},
+		"a group's, sticky":   {mode: 0o775 | os.ModeSticky, gid: 12345},
+		"a group's to read":   {mode: 0o755, gid: 12345},
+		"somebody's":          {mode: 0o777 | os.ModeSticky, uid: 12345, want: "belongs to user 12345"},
+	} {
+		if os.Geteuid() != 0 && (c.uid != 0 || c.gid != 0 || name == "of our own group") {
+			continue // only root can give a directory away, or has a group with its number everywhere
+		}
+		at := filepath.Join(dir, name)
+		need(t, os.Mkdir(at, 0o700))
+		if os.Geteuid() == 0 {
+			need(t, os.Chown(at, c.uid, c.gid))
+		}
+		need(t, os.Chmod(at, c.mode))
+		for range 2 {
+			out, err := Append(Place{Field: "--log-file", Path: filepath.Join(at, "log")})
+			if err == nil {
+				_ = out.Close()
+			}
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
+				t.Errorf("%s: %v", name, err)
+			}
+			if e := problem.From(err); err != nil && (e == nil || !e.Misuse || e.Hint == "") {
+				t.Errorf("%s: %#v", name, err)
+			}
+		}
 	}
 }
