@@ -84,7 +84,7 @@ func (p *place) survives(t *testing.T, programs built, f fault) {
 func (p *place) call(t *testing.T, programs built, f fault, mode string) (took time.Duration, log string) {
 	t.Helper()
 	mark, logs := markVariable+"="+rand.Text(), t.TempDir()
-	if err := os.Chmod(logs, 0o777); err != nil {
+	if err := os.Chmod(logs, 0o777|os.ModeSticky); err != nil {
 		t.Fatal(err)
 	}
 	logFile := filepath.Join(logs, "log")
