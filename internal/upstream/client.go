@@ -86,8 +86,11 @@ type roundTripper struct {
 
 func (t *roundTripper) RoundTrip(r *http.Request) (*http.Response, error) {
 	start := time.Now()
-	heard, sent := hear(r)
-	resp, err := t.next.RoundTrip(heard)
+	var resp *http.Response
+	heard, sent, err := hear(r)
+	if err == nil {
+		resp, err = t.next.RoundTrip(heard)
+	}
 	if err == nil {
 		resp.Request = r
 		err = t.inspect(r, sent, resp)

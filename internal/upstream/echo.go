@@ -3,20 +3,18 @@ package upstream
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"html"
 	"io"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 )
 
 const (
 	// repeated is how many bytes of a secret in a row are struck out of an answer.
 	repeated = 12
-	// mostSent is more than any request for a token has.
-	mostSent = 64 << 10
 	redacted = "[redacted]"
 )
 
@@ -25,44 +23,30 @@ const (
 // redactor knows but the shapes of tokens, and a client secret has none.
 type sent struct {
 	header http.Header
-	mu     sync.Mutex
 	body   []byte
 }
 
-// hear returns the request to send in the place of r, and what is heard of it.
-func hear(r *http.Request) (*http.Request, *sent) {
+// hear returns the request to send in the place of r, with a body of its own, and what it has in it. A server may answer
+// before it has read everything, and net/http goes on reading the body then (http.RoundTripper): azcore begins the next try
+// with the same reader, so that the two would share what is left of it.
+func hear(r *http.Request) (*http.Request, *sent, error) {
 	s := &sent{header: r.Header}
 	if r.Body == nil || r.Body == http.NoBody {
-		return r, s
+		return r, s, nil
 	}
+	body, err := io.ReadAll(r.Body)
+	if err = errors.Join(err, r.Body.Close()); err != nil {
+		return nil, nil, err
+	}
+	s.body = body
 	heard := *r
-	heard.Body = &tee{r.Body, s}
-	if again := r.GetBody; again != nil {
-		heard.GetBody = func() (io.ReadCloser, error) {
-			body, err := again()
-			if err != nil {
-				return nil, err
-			}
-			return &tee{body, s}, nil
-		}
+	heard.ContentLength = int64(len(body))
+	if heard.Body = http.NoBody; len(body) == 0 {
+		return &heard, s, nil
 	}
-	return &heard, s
-}
-
-// tee keeps what is read for the connection, which may still be so when the answer is there.
-type tee struct {
-	io.ReadCloser
-	sent *sent
-}
-
-func (t *tee) Read(p []byte) (int, error) {
-	n, err := t.ReadCloser.Read(p)
-	t.sent.mu.Lock()
-	defer t.sent.mu.Unlock()
-	if len(t.sent.body) < mostSent {
-		t.sent.body = append(t.sent.body, p[:n]...)
-	}
-	return n, err
+	heard.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	heard.Body, err = heard.GetBody()
+	return &heard, s, err
 }
 
 // Strike strikes what a request without a body proves its caller by out of its answer, and returns the answer's body.
@@ -124,15 +108,12 @@ func (s *sent) forms() (forms [][]byte) {
 			add(bare)
 		}
 	}
-	s.mu.Lock()
-	body := string(s.body)
-	s.mu.Unlock()
-	form, err := url.ParseQuery(body)
+	form, err := url.ParseQuery(string(s.body))
 	if err != nil {
 		form = nil
 	}
 	var object map[string]any
-	_ = json.Unmarshal([]byte(body), &object)
+	_ = json.Unmarshal(s.body, &object)
 	for _, name := range []string{
 		"client_secret", "client_assertion", "assertion", "subject_token", "actor_token", "refresh_token", "access_token", "token", "id_token", "code", "code_verifier", "device_code", "password",
 		"subjectToken",
