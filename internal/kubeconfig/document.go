@@ -189,3 +189,45 @@ func (d *document) each(key string, visit func(name string, item *yaml.Node)) er
 	}
 	return nil
 }
+
+// content is the place of a scalar, behind its anchor and its tag.
+func (d *document) content(n *yaml.Node) int {
+	at := d.offset(n.Line, n.Column)
+	for at < len(d.src) {
+		rest := d.src[at:]
+		switch size := lineBreak(rest); {
+		case size > 0:
+			at += size
+		case rest[0] == ' ' || rest[0] == '\t':
+			at++
+		case rest[0] == '&' || rest[0] == '!':
+			at += strings.IndexAny(rest+" ", " \t"+breaks)
+		case rest[0] == '#':
+			at += strings.IndexAny(rest+"\n", breaks)
+		default:
+			return at
+		}
+	}
+	return at
+}
+
+// closing is the place of the quote that ends a scalar, 0 for one without quotes.
+func (d *document) closing(n *yaml.Node) int {
+	at := d.content(n)
+	if n.Kind != yaml.ScalarNode || n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 || at == len(d.src) {
+		return 0
+	}
+	quote := d.src[at]
+	if quote != '\'' && quote != '"' {
+		return 0
+	}
+	for i := at + 1; i < len(d.src); i++ {
+		switch {
+		case quote == '"' && d.src[i] == '\\', quote == '\'' && strings.HasPrefix(d.src[i:], "''"):
+			i++
+		case d.src[i] == quote:
+			return i
+		}
+	}
+	return 0
+}

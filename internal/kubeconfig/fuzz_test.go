@@ -192,9 +192,9 @@ func FuzzSecretsInADiff(f *testing.F) {
 		if !utf8.ValidString(secret) || len(secret) > 2000 {
 			t.Skip("no YAML")
 		}
-		config := func(style yaml.Style) *yaml.Node {
-			held := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: secret, Style: style}
-			joined := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "--client-certificate-password=" + secret, Style: style}
+		config := func(style yaml.Style, anchor string) *yaml.Node {
+			held := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: secret, Style: style, Anchor: anchor}
+			joined := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: "--client-certificate-password=" + secret, Style: style, Anchor: anchor}
 			mapping := func(entries ...any) *yaml.Node {
 				m := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
 				for i := 0; i < len(entries); i += 2 {
@@ -210,13 +210,15 @@ func FuzzSecretsInADiff(f *testing.F) {
 			return mapping("users", list(mapping("name", str("a"), "user", mapping("exec", exec)), mapping("name", str("b"), "user", mapping("token", held))))
 		}
 		var files [][]byte
-		for _, style := range []yaml.Style{0, yaml.DoubleQuotedStyle, yaml.SingleQuotedStyle, yaml.LiteralStyle, yaml.FoldedStyle} {
-			if written, err := yaml.Marshal(config(style)); err == nil {
-				files = append(files, written)
+		for _, style := range []yaml.Style{0, yaml.DoubleQuotedStyle, yaml.SingleQuotedStyle, yaml.LiteralStyle, yaml.FoldedStyle, yaml.TaggedStyle, yaml.TaggedStyle | yaml.SingleQuotedStyle} {
+			for _, anchor := range []string{"", "held"} {
+				if written, err := yaml.Marshal(config(style, anchor)); err == nil {
+					files = append(files, written)
+				}
 			}
 		}
 		var plainly map[string]any
-		if err := config(0).Decode(&plainly); err != nil {
+		if err := config(0, "").Decode(&plainly); err != nil {
 			t.Fatal(err)
 		}
 		// As Go's own encoder writes JSON: with \u0026 for &.

@@ -78,40 +78,24 @@ func (d *document) written(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode || n.Line == 0 {
 		return ""
 	}
-	raw := d.src[d.offset(n.Line, n.Column):]
-	switch {
-	case n.Style&yaml.DoubleQuotedStyle != 0 && strings.HasPrefix(raw, `"`):
-		for i := 1; i < len(raw); i++ {
-			if raw[i] == '\\' {
-				i++
-			} else if raw[i] == '"' {
-				return raw[1:i]
-			}
-		}
-	case n.Style&yaml.SingleQuotedStyle != 0 && strings.HasPrefix(raw, "'"):
-		for i := 1; i < len(raw); i++ {
-			if strings.HasPrefix(raw[i:], "''") {
-				i++
-			} else if raw[i] == '\'' {
-				return raw[1:i]
-			}
-		}
-	default:
-		if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-			raw = d.src[d.start(n.Line+1):]
-		}
-		// Nothing but white space is another one than in the value.
-		end := 0
-		for _, word := range strings.Fields(n.Value) {
-			at := strings.Index(raw[end:], word)
-			if at < 0 {
-				break
-			}
-			end += at + len(word)
-		}
-		return raw[:end]
+	at := d.content(n)
+	if end := d.closing(n); end > 0 {
+		return d.src[at+1 : end]
 	}
-	return ""
+	raw := d.src[at:]
+	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+		raw = raw[strings.IndexAny(raw+"\n", breaks):]
+	}
+	// Nothing but white space is another one than in the value.
+	end := 0
+	for _, word := range strings.Fields(n.Value) {
+		at := strings.Index(raw[end:], word)
+		if at < 0 {
+			break
+		}
+		end += at + len(word)
+	}
+	return raw[:end]
 }
 
 // hide replaces the secrets in a text, each run of them by one mask: what is a mask already is not looked through, since a

@@ -31,6 +31,9 @@ func newText(src string) *text {
 	return t
 }
 
+// breaks are the characters of line breaks in YAML 1.1.
+const breaks = "\r\n\u0085\u2028\u2029"
+
 // lineBreak returns the length of the line break that s begins with, 0 for none: those of YAML 1.1.
 func lineBreak(s string) int {
 	if strings.HasPrefix(s, "\r\n") {
@@ -51,7 +54,7 @@ func (t *text) start(line int) int { return t.starts[min(line-1, t.count())] }
 
 // end returns the offset of the line's break, or of the file's end.
 func (t *text) end(line int) int {
-	return t.start(line) + len(strings.TrimRight(t.whole(line), "\r\n\u0085\u2028\u2029"))
+	return t.start(line) + len(strings.TrimRight(t.whole(line), breaks))
 }
 
 func (t *text) whole(line int) string { return t.src[t.start(line):t.start(line+1)] }
@@ -69,11 +72,24 @@ func (t *text) offset(line, column int) int {
 	return at
 }
 
-// newline returns the line break in use around a line.
+// lineOf returns the line that an offset is in.
+func (t *text) lineOf(offset int) int {
+	line, found := slices.BinarySearch(t.starts, offset)
+	if found {
+		line++
+	}
+	return line
+}
+
+// newline returns the line break in use around a line. Those that are YAML's alone are in somebody's text.
 func (t *text) newline(line int) string {
 	for _, near := range []int{line, line - 1, 1} {
-		if near >= 1 && near <= t.count() && t.end(near) < t.start(near+1) {
-			return t.src[t.end(near):t.start(near+1)]
+		if near < 1 || near > t.count() {
+			continue
+		}
+		switch b := t.src[t.end(near):t.start(near+1)]; b {
+		case "\n", "\r\n", "\r":
+			return b
 		}
 	}
 	return "\n"
