@@ -17,6 +17,11 @@ const (
 	storage    = "https://storage.azure.com"
 	// failureMemory is how long a failure, or a token that could not be kept, is told to others (internal/cache).
 	failureMemory = 5 * time.Second
+	// longestStop is how long a caller is suspended at most.
+	longestStop = time.Second
+	// aftermath is how long after a fault others are told of it: one who was stopped as he heard of it, on a busy machine,
+	// remembers it so much later.
+	aftermath = failureMemory + longestStop + 500*time.Millisecond
 	// impatient is the deadline of a caller that has little time.
 	impatient = 3 * time.Second
 )
@@ -81,7 +86,7 @@ func (s *soak) call(c *caller, dice *rand.Rand, how way) {
 		time.Sleep(time.Duration(dice.IntN(40_000)) * time.Microsecond)
 		over := s.stopped.begin()
 		_ = cmd.Process.Signal(syscall.SIGSTOP)
-		time.Sleep(time.Duration(dice.IntN(1000)) * time.Millisecond)
+		time.Sleep(time.Duration(dice.Int64N(int64(longestStop))))
 		_ = cmd.Process.Signal(syscall.SIGCONT)
 		over()
 		s.count(&s.figures.suspended)

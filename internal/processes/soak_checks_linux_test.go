@@ -1,6 +1,7 @@
 package processes
 
 import (
+	"math"
 	"os"
 	"regexp"
 	"strings"
@@ -30,7 +31,7 @@ func (s *soak) served(c *caller, how way, start, end time.Time, value string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	hit := value == r.value
-	unkept := c.unkept != nil && c.unkept.overlap(r.begun.Add(-failureMemory), end)
+	unkept := c.unkept != nil && c.unkept.overlap(r.begun.Add(-aftermath), end)
 	if !hit && !unkept && start.After(r.told) && end.Before(r.until) {
 		s.errorf("%s: the token that was printed %s before has been lost, %s before it was to be renewed", c.name, start.Sub(r.told), r.until.Sub(end))
 	}
@@ -58,15 +59,17 @@ var digits = regexp.MustCompile(`[0-9][0-9a-f.:TZ-]*`)
 // failed checks that a fault explains the failure, and that the error is one that is documented.
 func (s *soak) failed(c *caller, how way, start, end time.Time, err error, said, stderr string) {
 	explained := how == hasty && s.stopped.overlap(start, end)
+	since := time.Duration(math.MaxInt64)
 	for _, u := range c.from {
-		explained = explained || s.outages[u].overlap(start.Add(-failureMemory), end)
+		explained = explained || s.outages[u].overlap(start.Add(-aftermath), end)
+		since = min(since, s.outages[u].since(start))
 	}
 	if said == "" {
 		said = stderr
 	}
 	first, _, _ := strings.Cut(said, "\n")
 	if !explained || c.stale {
-		s.errorf("%s: failed without a cause after %s: %v: %s", c.name, end.Sub(start), err, said)
+		s.errorf("%s: failed without a cause after %s, %s after an outage: %v: %s", c.name, end.Sub(start), since, err, said)
 	}
 	if !documented.MatchString(said) || strings.Contains(said, "panic") {
 		s.errorf("%s: no documented error: %s", c.name, said)

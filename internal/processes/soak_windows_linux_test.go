@@ -2,6 +2,7 @@ package processes
 
 import (
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -36,6 +37,19 @@ func (w *windows) overlap(from, to time.Time) bool {
 		}
 	}
 	return false
+}
+
+// since is how long before a moment the last one ended.
+func (w *windows) since(at time.Time) time.Duration {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	least := time.Duration(math.MaxInt64)
+	for _, s := range w.spans {
+		if !s.to.IsZero() && s.to.Before(at) {
+			least = min(least, at.Sub(s.to))
+		}
+	}
+	return least
 }
 
 func (w *windows) String() string {
