@@ -13,15 +13,20 @@ import (
 // Append opens the file to be written at its end, and makes it where it is missing. It may be in a directory where others
 // make files, as /tmp is, so that what is there already is looked at once it is open: neither a link nor another name of one
 // of our files is written to. Where others may take names away too, no look is proof: what is another name when the file is
-// opened need not be one any more when it is looked at.
-func Append(place Place) (*os.File, error) {
+// opened need not be one any more when it is looked at. That directory is refused unless the kernel lets nobody make such
+// names.
+func Append(place Place) (*os.File, error) { return openEnd(place, hardLinksProtected()) }
+
+func openEnd(place Place, linksProtected bool) (*os.File, error) {
 	dir, err := reach(filepath.Dir(place.Path), way{})
 	if err != nil {
 		return nil, problem.Input(place.Field, "its directory cannot be used: %w", err)
 	}
 	defer dir.Close()
-	if err := keepsNames(place, dir); err != nil {
-		return nil, err
+	if !linksProtected {
+		if err := keepsNames(place, dir); err != nil {
+			return nil, err
+		}
 	}
 	name := filepath.Base(place.Path)
 	const end = os.O_WRONLY | os.O_APPEND
@@ -62,8 +67,8 @@ func keepsNames(place Place, dir *os.Root) error {
 	return nil
 }
 
-// appendable looks at the name first: it is ours or root's to take away, so that the file has it still when its names are
-// counted.
+// appendable looks at the name first: nobody else takes away one that is a link, so that the file has it still when its
+// names are counted.
 func appendable(path string, dir *os.Root, name string, out *os.File) error {
 	there, err := dir.Lstat(name)
 	if err != nil {

@@ -153,8 +153,11 @@ func TestALogIsWhereNobodyElseTakesNamesAway(t *testing.T) {
 			need(t, os.Chown(at, c.uid, c.gid))
 		}
 		need(t, os.Chmod(at, c.mode))
+		place := Place{Field: "--log-file", Path: filepath.Join(at, "log")}
+		out, err := openEnd(place, true)
+		need(t, err, out.Close())
 		for range 2 {
-			out, err := Append(Place{Field: "--log-file", Path: filepath.Join(at, "log")})
+			out, err := openEnd(place, false)
 			if err == nil {
 				_ = out.Close()
 			}

@@ -78,18 +78,24 @@ func everythingWritten() []written {
 
 // unprotected turns the kernel's own protection of links off until the test ends, or says why it cannot.
 func unprotected(t *testing.T) error {
+	var errs []error
 	for _, name := range []string{"protected_symlinks", "protected_hardlinks", "protected_regular", "protected_fifos"} {
-		path := "/proc/sys/fs/" + name
-		before, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(path, []byte("0"), 0o600); err != nil {
-			return err
-		}
+		errs = append(errs, linksProtected(t, name, "0"))
+	}
+	return errors.Join(errs...)
+}
+
+// linksProtected gives a setting of the kernel's a value until the test ends.
+func linksProtected(t *testing.T, name, value string) error {
+	path := "/proc/sys/fs/" + name
+	before, err := os.ReadFile(path)
+	if err == nil {
+		err = os.WriteFile(path, []byte(value), 0o600)
+	}
+	if err == nil {
 		t.Cleanup(func() { _ = os.WriteFile(path, before, 0o600) })
 	}
-	return nil
+	return err
 }
 
 // Somebody else exchanges directories for links, and plants links wherever something is written, while it is being
@@ -117,6 +123,27 @@ func TestNobodyLeadsAWriterAstray(t *testing.T) {
 				}
 				newDuel(t, b, p, where, what).fought(t, self)
 			})
+		}
+	}
+}
+
+// Where the kernel protects hard links, as it does wherever systemd is, a log may be in anybody's directory.
+func TestNobodyLeadsALogAstrayWhereTheKernelProtectsHardLinks(t *testing.T) {
+	needRoot(t)
+	if testing.Short() {
+		t.Skip("it takes some seconds")
+	}
+	b, p := build(t), newPlace(t)
+	open(t, p.home)
+	self := copyOfTheTests(t, p)
+	if err := linksProtected(t, "protected_hardlinks", "1"); err != nil {
+		t.Skip("the kernel's settings cannot be changed:", err)
+	}
+	for _, where := range grounds() {
+		for _, what := range everythingWritten() {
+			if what.name == "log" && !where.kernel {
+				t.Run(where.name, func(t *testing.T) { newDuel(t, b, p, where, what).fought(t, self) })
+			}
 		}
 	}
 }
