@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/jmespath-community/go-jmespath/pkg/interpreter"
 	"github.com/jmespath-community/go-jmespath/pkg/parsing"
@@ -20,11 +21,12 @@ type query struct{ node parsing.ASTNode }
 
 // compile returns az's own error, exit code 2, for an expression that it cannot read.
 func compile(expression string) (*query, error) {
-	node, err := parsing.NewParser().Parse(quoteLiterals(expression))
-	if err != nil || strings.TrimSpace(expression) == "" || unknownToAz(node) {
-		return nil, misuse("argument --query: invalid jmespath_type value: %s", repr(expression)).WithHint(queryReference)
+	if quoted, readable := quoteLiterals(expression); readable && strings.TrimSpace(expression) != "" {
+		if node, err := parsing.NewParser().Parse(quoted); err == nil && !unknownToAz(node) {
+			return &query{ordered(node)}, nil
+		}
 	}
-	return &query{ordered(node)}, nil
+	return nil, misuse("argument --query: invalid jmespath_type value: %s", repr(expression)).WithHint(queryReference)
 }
 
 // unknownToAz reports whether an expression has something that the Python library does not read: arithmetic, $, and let, of
@@ -188,11 +190,14 @@ func (s *search) lift(v any) any {
 }
 
 // quoteLiterals lets text between backticks go without its quotes (`foo` for `"foo"`), as az does and much advice on
-// the web has it.
-func quoteLiterals(expression string) string {
+// the web has it. Outside quotes there is nothing but ASCII (jmespath.lexer), and of U+0080 the library makes a panic.
+func quoteLiterals(expression string) (quoted string, readable bool) {
 	var b strings.Builder
 	for i := 0; i < len(expression); {
 		quote := expression[i]
+		if quote >= utf8.RuneSelf {
+			return "", false
+		}
 		if quote != '`' && quote != '\'' && quote != '"' {
 			b.WriteByte(quote)
 			i++
@@ -216,5 +221,5 @@ func quoteLiterals(expression string) string {
 		b.WriteString(string(quote) + inner + string(quote))
 		i = end + 1
 	}
-	return b.String()
+	return b.String(), true
 }
