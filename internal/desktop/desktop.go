@@ -38,6 +38,7 @@ type Desktop struct {
 	ctx         context.Context
 	more        []string
 	stopService func()
+	ended       chan struct{}
 }
 
 // StartBus starts a bus in home whose services are those of the .service files in services, a directory that may be "".
@@ -113,9 +114,18 @@ func (d *Desktop) StartService() error {
 		cancel()
 		return err
 	}
-	d.Service, d.stopService = service.Process, func() { cancel(); _ = service.Wait() }
+	ended := make(chan struct{})
+	go func() {
+		_ = service.Wait()
+		close(ended)
+	}()
+	d.Service, d.ended, d.stopService = service.Process, ended, func() { cancel(); <-ended }
 	return d.ready(ctx)
 }
+
+// Ended is closed once the Secret Service that was started last has ended, which gnome-keyring does by an assertion of its own
+// at times.
+func (d *Desktop) Ended() <-chan struct{} { return d.ended }
 
 // StopService ends the Secret Service at once, as a crash does, and leaves the bus.
 func (d *Desktop) StopService() {

@@ -3,7 +3,6 @@ package processes
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -11,13 +10,11 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/idferry/idferry/internal/desktop"
 	"github.com/idferry/idferry/internal/fakecloud"
 )
 
@@ -152,53 +149,4 @@ func fill(path string) error {
 			return err
 		}
 	}
-}
-
-// restarted is a desktop whose keyring crashes and comes back.
-type restarted struct{ *desktop.Desktop }
-
-func (s *soak) newRestarted() *restarted {
-	s.t.Helper()
-	d, err := desktop.Start(context.Background(), filepath.Join(s.short.home, "desktop"))
-	if err != nil {
-		s.missing("a keyring", err)
-		return nil
-	}
-	s.t.Cleanup(d.Stop)
-	return &restarted{d}
-}
-
-func (s *soak) restartKeyring(dice *rand.Rand, ended <-chan struct{}) {
-	for s.keyring != nil && pause(dice, ended, 6*time.Second, 15*time.Second) {
-		over := s.down.begin()
-		s.keyring.StopService()
-		pause(dice, ended, 0, 2*time.Second)
-		if err := s.keyring.StartService(); err != nil {
-			s.errorf("the keyring: %v", err)
-			return
-		}
-		s.count(&s.figures.restarts)
-		// One that did not answer in time is left alone for five minutes. A crash is no reason for that.
-		if reason, left := s.leftAlone(); left > 0 {
-			s.t.Logf("the keyring is left alone for %s: %s", left, reason)
-			if !strings.Contains(reason, "did not answer") {
-				s.errorf("the keyring is left alone: %s", reason)
-			}
-			pause(dice, ended, left, left)
-		}
-		over()
-	}
-}
-
-// leftAlone is why and for how long nobody asks the keyring.
-func (s *soak) leftAlone() (string, time.Duration) {
-	var marker struct {
-		Reason string
-		Until  time.Time
-	}
-	raw, err := os.ReadFile(filepath.Join(s.short.cacheDir()+"-keyring", "holder-keyring.down"))
-	if err != nil || json.Unmarshal(raw, &marker) != nil {
-		return "", 0
-	}
-	return marker.Reason, time.Until(marker.Until)
 }

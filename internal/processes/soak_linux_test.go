@@ -72,7 +72,7 @@ type soak struct {
 
 // figures are what the run counts.
 type figures struct {
-	served, hits, failed, killed, suspended, outages, disks, restarts, locks, unkept, expired, renewals int
+	served, hits, failed, killed, suspended, outages, disks, restarts, crashes, locks, unkept, expired, renewals int
 }
 
 func TestADayOfKillsSuspensionsFullDisksAndOutages(t *testing.T) {
@@ -86,7 +86,9 @@ func TestADayOfKillsSuspensionsFullDisksAndOutages(t *testing.T) {
 		return
 	}
 	watched := s.startWatched()
-	ended := make(chan struct{})
+	ended, evening := make(chan struct{}), make(chan struct{})
+	var keeper sync.WaitGroup
+	keeper.Go(func() { s.watchKeyring(evening) })
 	var all sync.WaitGroup
 	for n := range callers {
 		all.Go(func() { s.calls(rand.New(rand.NewPCG(s.seed, uint64(n))), ended) })
@@ -109,6 +111,8 @@ func TestADayOfKillsSuspensionsFullDisksAndOutages(t *testing.T) {
 	s.exchanged()
 	s.endWatched(watched)
 	s.nothingLeft()
+	close(evening)
+	keeper.Wait()
 	s.summary(looks)
 }
 

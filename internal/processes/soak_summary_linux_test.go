@@ -28,7 +28,7 @@ func (s *soak) summary(looks []look) {
 		row("outages of "+u.name+", "+where, s.outages[u])
 	}
 	row("full disks", &s.full)
-	row("keyring restarts", f.restarts, ", away ", &s.down)
+	row("keyring restarts", f.restarts, " and ", f.crashes, " by its own crash, away ", &s.down)
 	row("tokens that could not be remembered", f.unkept)
 	row("calls that failed in an outage", f.failed)
 	row("broken promises (wrong identity, ended, lost, no cause)", s.failures)
