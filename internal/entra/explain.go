@@ -52,6 +52,9 @@ func Explain(err error) error {
 	}
 	// azidentity prints the whole answer, in indented JSON, below its own words.
 	text := err.Error()
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "")
+	}
 	if answer := answerWithin(text); answer != nil {
 		if e := fromText(answer.text(), err); e != nil {
 			return e
@@ -172,6 +175,10 @@ func retryAfter(resp *http.Response) string {
 	}
 	return "a minute"
 }
+
+// maxText bounds what is looked through of an error. The client for the token proxy of AKS is azidentity's own and reads an
+// answer of any size, whose megabytes took longer than a caller waits.
+const maxText = 64 << 10
 
 // maxSaid bounds what is kept of an answer that nobody knows; Entra's are far shorter.
 const maxSaid = 8 << 10

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	msal "github.com/AzureAD/microsoft-authentication-library-for-go/apps/errors"
 
@@ -90,6 +91,16 @@ func TestWhatNobodyKnowsIsKeptWhole(t *testing.T) {
 	}
 	if known := problem.From(Explain(errors.New("AADSTS700016: no"))); known.Said != "" || known.Advice == nil {
 		t.Error(known)
+	}
+}
+
+// azidentity quotes whatever the token proxy of AKS has answered.
+func TestOfMegabytesTheBeginningIsLookedThrough(t *testing.T) {
+	rest := strings.Repeat("ä word ", 1<<20)
+	for text, want := range map[string]string{"AADSTS700016: no. " + rest: "AADSTS700016", rest + "AADSTS700016: no": problem.Unexpected} {
+		if e := problem.From(Explain(errors.New(text))); e.Code != want || !utf8.ValidString(e.Message) {
+			t.Errorf("want %s, got %s: %q", want, e.Code, e.Message)
+		}
 	}
 }
 
