@@ -35,7 +35,6 @@ func (a attack) carryOut() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		ended.Store(true)
 	}()
-	fmt.Println("begun")
 	var s spoils
 	led := filepath.Join(a.Ground, "led")
 	_ = os.Symlink(a.Decoy, led)
@@ -69,6 +68,10 @@ func (a attack) carryOut() {
 			if err == nil && os.Rename(mine, path) == nil {
 				s.Planted++
 			}
+		}
+		if round == 0 {
+			// Where the victim comes first in a sticky directory, there is nothing that anybody else could do.
+			fmt.Println("begun")
 		}
 	}
 	if text, err := os.Readlink(dir); err == nil && text == a.Decoy {
