@@ -79,7 +79,9 @@ func issued(tenant, audience string) func(*machine, answer) error {
 		if time.Until(time.Unix(int64(exp), 0)) < time.Minute {
 			err = errors.Join(err, fmt.Errorf("the token expired at %s", time.Unix(int64(exp), 0)))
 		}
-		if a.ExpiresOn != int64(exp) {
+		// A life is told in whole seconds from when the answer arrives (expires_in, RFC 6749 section 5.1), which may be in the
+		// second after that in which it began.
+		if late := a.ExpiresOn - int64(exp); late < 0 || late > 1 {
 			err = errors.Join(err, fmt.Errorf("the library takes %s for the token's expiry, which is %s", time.Unix(a.ExpiresOn, 0), time.Unix(int64(exp), 0)))
 		}
 		return err
