@@ -201,9 +201,9 @@ func (d *document) content(n *yaml.Node) int {
 		case rest[0] == ' ' || rest[0] == '\t':
 			at++
 		case rest[0] == '&' || rest[0] == '!':
-			at += strings.IndexAny(rest+" ", " \t"+breaks)
+			at += upTo(rest, " \t"+breaks)
 		case rest[0] == '#':
-			at += strings.IndexAny(rest+"\n", breaks)
+			at += upTo(rest, breaks)
 		default:
 			return at
 		}
@@ -211,23 +211,23 @@ func (d *document) content(n *yaml.Node) int {
 	return at
 }
 
-// closing is the place of the quote that ends a scalar, 0 for one without quotes.
-func (d *document) closing(n *yaml.Node) int {
+// quoted is the place of what is between a scalar's quotes, 0 and 0 for one without.
+func (d *document) quoted(n *yaml.Node) (start, end int) {
+	if n.Kind != yaml.ScalarNode || n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 {
+		return 0, 0
+	}
 	at := d.content(n)
-	if n.Kind != yaml.ScalarNode || n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle) == 0 || at == len(d.src) {
-		return 0
+	if at == len(d.src) || d.src[at] != '\'' && d.src[at] != '"' {
+		return 0, 0
 	}
 	quote := d.src[at]
-	if quote != '\'' && quote != '"' {
-		return 0
-	}
 	for i := at + 1; i < len(d.src); i++ {
 		switch {
 		case quote == '"' && d.src[i] == '\\', quote == '\'' && strings.HasPrefix(d.src[i:], "''"):
 			i++
 		case d.src[i] == quote:
-			return i
+			return at + 1, i
 		}
 	}
-	return 0
+	return 0, 0
 }

@@ -202,8 +202,8 @@ func (d *document) lastLine(key, value *yaml.Node) int {
 		return last
 	}
 	// Within quotes a line that looks like a comment is none.
-	least := max(key.Line, d.lineOf(d.closing(leaf)))
-	last := limit - 1
+	_, quote := d.quoted(leaf)
+	least, last := max(key.Line, d.lineOf(quote)), limit-1
 	for ; last > least; last-- {
 		text := strings.TrimSpace(d.line(last))
 		if text != "" && text[0] != '#' && strings.Trim(text, "- ") != "" && text != "..." {

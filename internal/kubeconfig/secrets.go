@@ -78,13 +78,12 @@ func (d *document) written(n *yaml.Node) string {
 	if n == nil || n.Kind != yaml.ScalarNode || n.Line == 0 {
 		return ""
 	}
-	at := d.content(n)
-	if end := d.closing(n); end > 0 {
-		return d.src[at+1 : end]
+	if start, end := d.quoted(n); end > 0 {
+		return d.src[start:end]
 	}
-	raw := d.src[at:]
+	raw := d.src[d.content(n):]
 	if n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-		raw = raw[strings.IndexAny(raw+"\n", breaks):]
+		raw = raw[upTo(raw, breaks):]
 	}
 	// Nothing but white space is another one than in the value.
 	end := 0

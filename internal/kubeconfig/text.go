@@ -34,17 +34,23 @@ func newText(src string) *text {
 // breaks are the characters of line breaks in YAML 1.1.
 const breaks = "\r\n\u0085\u2028\u2029"
 
-// lineBreak returns the length of the line break that s begins with, 0 for none: those of YAML 1.1.
+// lineBreak returns the length of the line break that s begins with, 0 for none.
 func lineBreak(s string) int {
 	if strings.HasPrefix(s, "\r\n") {
 		return 2
 	}
-	for _, b := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
-		if strings.HasPrefix(s, b) {
-			return len(b)
-		}
+	if r, size := utf8.DecodeRuneInString(s); size > 0 && strings.ContainsRune(breaks, r) {
+		return size
 	}
 	return 0
+}
+
+// upTo returns how much of s there is before one of the characters.
+func upTo(s, characters string) int {
+	if i := strings.IndexAny(s, characters); i >= 0 {
+		return i
+	}
+	return len(s)
 }
 
 // count returns the number of lines. Lines are numbered from 1.

@@ -80,13 +80,13 @@ func everythingWritten() []written {
 func unprotected(t *testing.T) error {
 	var errs []error
 	for _, name := range []string{"protected_symlinks", "protected_hardlinks", "protected_regular", "protected_fifos"} {
-		errs = append(errs, linksProtected(t, name, "0"))
+		errs = append(errs, setting(t, name, "0"))
 	}
 	return errors.Join(errs...)
 }
 
-// linksProtected gives a setting of the kernel's a value until the test ends.
-func linksProtected(t *testing.T, name, value string) error {
+// setting gives a setting of the kernel's a value until the test ends.
+func setting(t *testing.T, name, value string) error {
 	path := "/proc/sys/fs/" + name
 	before, err := os.ReadFile(path)
 	if err == nil {
@@ -98,19 +98,25 @@ func linksProtected(t *testing.T, name, value string) error {
 	return err
 }
 
-// Somebody else exchanges directories for links, and plants links wherever something is written, while it is being
-// written. Nothing of it is theirs to read, and none of our own files is touched through a link.
-func TestNobodyLeadsAWriterAstray(t *testing.T) {
+// arena is a machine with programs that its other users may run, and what they attack with.
+func arena(t *testing.T) (b built, p *place, attacker string) {
+	t.Helper()
 	needRoot(t)
 	if testing.Short() {
 		t.Skip("it takes half a minute")
 	}
-	b, p := build(t), newPlace(t)
+	b, p = build(t), newPlace(t)
 	open(t, p.home)
 	if err := os.Chmod(filepath.Join(p.home, "authorities.pem"), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	self := copyOfTheTests(t, p)
+	return b, p, copyOfTheTests(t, p)
+}
+
+// Somebody else exchanges directories for links, and plants links wherever something is written, while it is being
+// written. Nothing of it is theirs to read, and none of our own files is touched through a link.
+func TestNobodyLeadsAWriterAstray(t *testing.T) {
+	b, p, self := arena(t)
 	protected := unprotected(t)
 	if protected != nil {
 		t.Logf("the kernel's protection of links stays on: %v", protected)
@@ -129,14 +135,8 @@ func TestNobodyLeadsAWriterAstray(t *testing.T) {
 
 // Where the kernel protects hard links, as it does wherever systemd is, a log may be in anybody's directory.
 func TestNobodyLeadsALogAstrayWhereTheKernelProtectsHardLinks(t *testing.T) {
-	needRoot(t)
-	if testing.Short() {
-		t.Skip("it takes some seconds")
-	}
-	b, p := build(t), newPlace(t)
-	open(t, p.home)
-	self := copyOfTheTests(t, p)
-	if err := linksProtected(t, "protected_hardlinks", "1"); err != nil {
+	b, p, self := arena(t)
+	if err := setting(t, "protected_hardlinks", "1"); err != nil {
 		t.Skip("the kernel's settings cannot be changed:", err)
 	}
 	for _, where := range grounds() {
