@@ -12,6 +12,3 @@ func groupMayReplace(fs.FileInfo) bool { return false }
 func openToOthers(fs.FileInfo) bool { return false }
 
 func otherNames(fs.FileInfo) bool { return false }
-
-// hardLinksProtected says that nobody gives a file another name that he may not write to anyway.
-func hardLinksProtected() bool { return false }

@@ -1,11 +1,6 @@
 package ownfile
 
-import (
-	"bytes"
-	"os"
-
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // passing opens a directory to pass through, which takes no permission to list it.
 const passing = unix.O_PATH
@@ -15,10 +10,4 @@ const passing = unix.O_PATH
 func kernels(at int) bool {
 	var fs unix.Statfs_t
 	return unix.Fstatfs(at, &fs) == nil && fs.Type == unix.PROC_SUPER_MAGIC
-}
-
-// hardLinksProtected says that nobody gives a file another name that he may not write to anyway (proc_sys_fs(5)).
-func hardLinksProtected() bool {
-	set, err := os.ReadFile("/proc/sys/fs/protected_hardlinks")
-	return err == nil && bytes.Equal(bytes.TrimSpace(set), []byte("1"))
 }
